@@ -1,0 +1,68 @@
+"""Named exceptions: each says what was given, what would have been valid, and what to do next.
+
+The command line prints the message of a `WorkbenchError` without a traceback and exits with 2;
+anything else that escapes is a defect of the workbench and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class WorkbenchError(Exception):
+    """Base of every error that a user can cause and mend."""
+
+
+class UnknownName(WorkbenchError):
+    """A name that is not among the valid ones; the message suggests the nearest."""
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+        self.kind, self.name, self.valid = kind, name, sorted(valid)
+        near = get_close_matches(name, self.valid, n=1, cutoff=0.5)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        known = ", ".join(self.valid) or "none"
+        super().__init__(f"unknown {kind} '{name}'.{hint} Valid: {known}")
+
+
+class BadValue(WorkbenchError):
+    """An option or parameter whose value cannot be used."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        self.name, self.value, self.expected = name, value, expected
+        super().__init__(f"{name} = {value!r}: expected {expected}")
+
+
+class BadRow(WorkbenchError):
+    """A row of a source that cannot be ingested: file, line (1-based), field and reason."""
+
+    def __init__(self, file: str | Path, line: int, field: str, reason: str) -> None:
+        self.file, self.line, self.field, self.reason = str(file), line, field, reason
+        super().__init__(f"{file}, line {line}, field '{field}': {reason}")
+
+
+class MissingInput(WorkbenchError):
+    """What a stage reads is not there yet; the message names the stage that writes it."""
+
+
+class BadModel(WorkbenchError):
+    """A model directory or configuration that cannot be used."""
+
+
+class StoreError(WorkbenchError):
+    """Base of the store's own errors."""
+
+
+class StoreMissing(StoreError):
+    """There is no store at this path."""
+
+
+class StoreBusy(StoreError):
+    """Another process held the store for longer than the retry time."""
+
+
+class StoreVersion(StoreError):
+    """The file is no store, or its schema is newer than this code."""
+
+
+class StoreConflict(StoreError):
+    """A row with the same key and other values is already in the store."""

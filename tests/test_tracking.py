@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import StoreBusy, UnknownName, WorkbenchError
+from workbench.tracking import ERROR, Tracker, run_key, tracking_uri
+
+
+@pytest.fixture(scope="module")
+def tracker(tmp_path_factory):
+    return Tracker(tmp_path_factory.mktemp("tracking") / "store.duckdb")
+
+
+def status(tracker, run):
+    return tracker.client.get_run(run.id).info.status
+
+
+def test_default_store_and_artifacts_lie_beside_the_store(tracker, monkeypatch):
+    folder = tracker.store.parent
+    assert (folder / "mlflow.db").is_file()
+    with tracker.run("stage", {"a": {"b": 1}}, "data", seed=3) as run:
+        run.log_text("hello", "note.txt")
+        run.log_metrics({"quality[rougeL@1]": 0.5})
+    assert (tracker.artifact(run.id, "note.txt")).read_text() == "hello"
+    assert list(folder.glob("mlflow-artifacts/**/note.txt"))
+    logged = tracker.client.get_run(run.id).data
+    assert logged.params == {"a.b": "1"}
+    assert logged.metrics == {"quality_rougeL_1_": 0.5}
+    assert logged.tags["workbench.seed"] == "3"
+    assert logged.tags["workbench.data"] == "data"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5")
+    assert tracking_uri(Path("x")) == "http://127.0.0.1:5"
+
+
+def test_same_key_goes_on_with_the_same_run(tracker):
+    with tracker.run("again", {"x": 1}, "d") as first:
+        assert not first.finished
+    with tracker.run("again", {"x": 1}, "d") as second:
+        assert second.finished
+        assert second.id == first.id
+    with tracker.run("again", {"x": 2}, "d") as other, tracker.run("again", {"x": 1}, "e") as third:
+        assert len({first.id, other.id, third.id}) == 3
+    assert run_key("s", {"a": 1, "b": 2}, "d") == run_key("s", {"b": 2, "a": 1}, "d")
+
+
+@pytest.mark.parametrize(
+    ("error", "ended"), [(ValueError("boom"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
+)
+def test_a_failed_run_is_marked_and_can_be_resumed(tracker, error, ended):
+    config = {"ended": ended}
+    with pytest.raises(type(error)), tracker.run("fails", config, "d") as run:
+        raise error
+    assert status(tracker, run) == ended
+    assert type(error).__name__ in tracker.client.get_run(run.id).data.tags[ERROR]
+    with tracker.run("fails", config, "d") as again:
+        assert again.resumed
+        assert again.id == run.id
+        assert status(tracker, run) == "RUNNING"
+    assert status(tracker, run) == "FINISHED"
+    assert ERROR not in tracker.client.get_run(run.id).data.tags
+
+
+def test_the_same_run_twice_at_once_is_refused(tracker):
+    second = Tracker(tracker.store)
+    with tracker.run("lock", {}, "d"), pytest.raises(StoreBusy, match="another process"):
+        second.run("lock", {}, "d").__enter__()
+
+
+def test_runs_are_found_by_the_beginning_of_their_id(tracker):
+    with tracker.run("train", {"find": 1}, "d") as run:
+        pass
+    assert tracker.resolve(run.id[:12], "train") == run.id
+    with pytest.raises(UnknownName, match=run.id):
+        tracker.resolve("zzz", "train")
+    with pytest.raises(WorkbenchError, match="no artifact 'model'"):
+        tracker.artifact(run.id, "model")
+
+
+def test_children_are_found(tracker):
+    with tracker.run("sweep", {}, "d") as parent:
+        with tracker.run("trial", {"n": 1}, "d", parent=parent.id) as child:
+            pass
+        assert tracker.children(parent.id) == [child.id]

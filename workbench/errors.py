@@ -33,11 +33,21 @@ class BadValue(WorkbenchError):
 
 
 class BadRow(WorkbenchError):
-    """A row of a source that cannot be ingested: file, line (1-based), field and reason."""
+    """A row of a source that cannot be ingested: file, line (1-based), field and reason.
 
-    def __init__(self, file: str | Path, line: int, field: str, reason: str) -> None:
+    `row` is the row as it stands in the source, for the file of rejected rows.
+    """
+
+    def __init__(
+        self, file: str | Path, line: int, field: str, reason: str, *, row: str = ""
+    ) -> None:
         self.file, self.line, self.field, self.reason = str(file), line, field, reason
+        self.row = row
         super().__init__(f"{file}, line {line}, field '{field}': {reason}")
+
+
+class BadSource(WorkbenchError):
+    """A file, directory or hub dataset that is not there or is not what the source reads."""
 
 
 class MissingInput(WorkbenchError):
@@ -46,6 +56,10 @@ class MissingInput(WorkbenchError):
 
 class BadModel(WorkbenchError):
     """A model directory or configuration that cannot be used."""
+
+
+class NotConverged(WorkbenchError):
+    """An iteration that did not reach its tolerance; the message says what would help."""
 
 
 class StoreError(WorkbenchError):

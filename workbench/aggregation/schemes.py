@@ -1,0 +1,19 @@
+"""The table of aggregation schemes: `scheme(L, mask, **params) -> scores [Q, N]`."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from workbench.aggregation.borda import borda
+from workbench.aggregation.bradley_terry import bradley_terry
+from workbench.aggregation.bubble import bubble
+from workbench.aggregation.counting import copeland, max_logits, max_wins
+from workbench.catalog import Catalog
+
+SCHEMES: Catalog[Callable[..., np.ndarray]] = Catalog("scheme")
+SCHEMES.add("max_logits")(max_logits)
+SCHEMES.add("max_wins")(max_wins)
+SCHEMES.add("copeland")(copeland)
+SCHEMES.add("borda")(borda)
+SCHEMES.add("bradley_terry")(bradley_terry)
+SCHEMES.add("bubble")(bubble)

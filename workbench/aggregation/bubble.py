@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench.aggregation.logits import clean_logits
 from workbench.aggregation.preferences import order_free
-from workbench.aggregation.seeds import keys_or_shared, random_bits
+from workbench.aggregation.seeds import check_seed, keys_or_shared, random_bits
 from workbench.errors import BadValue
 
 
@@ -26,8 +26,10 @@ def bubble(
         [Q, N] float64: 1, 0, −inf outside the mask.
 
     Raises:
-        BadValue: a pair that the pass needs was compared in neither order.
+        BadValue: a pair that the pass needs was compared in neither order, or a seed or keys
+            that cannot be used.
     """
+    check_seed(seed)
     D = order_free(clean_logits(L, mask))
     queries, width = mask.shape
     scores = np.where(mask, 0.0, -np.inf)

@@ -1,6 +1,7 @@
 """A scheme with all its settings, and the one text that names them."""
 
 import inspect
+import math
 import re
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -131,7 +132,10 @@ def _typed(name: str, value: object, kind: type) -> float:
     if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
     if kind is float and isinstance(value, Real) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
     raise BadValue(name, value, "an integer" if kind is int else "a number")
 
 

@@ -14,7 +14,15 @@ class Seen:
         self._ids: dict[str | int, tuple[str, int]] = {}
         self._prompts: dict[str, tuple[str, int]] = {}
 
-    def accept(self, row: Row, instruction: str, input: str, id: str | int | None = None) -> None:
+    def accept(
+        self,
+        row: Row,
+        instruction: str,
+        input: str,
+        id: str | int | None = None,
+        *,
+        hint: str = "",
+    ) -> None:
         """Notes the row's prompt and id; BadRow, and nothing noted, where one was there before.
 
         Called last, so that a row rejected for another reason does not stand in the way of a
@@ -27,7 +35,7 @@ class Seen:
             raise row.bad(
                 "instruction",
                 "duplicate prompt: the same instruction and input stand "
-                f"{_place(row, self._prompts[digest])}",
+                f"{_place(row, self._prompts[digest])}{hint}",
             )
         here = (row.file, row.line)
         self._prompts[digest] = here
@@ -35,17 +43,17 @@ class Seen:
             self._ids[id] = here
 
 
-def check_candidates(row: Row, candidates: Sequence[Candidate], field: str = "candidates") -> None:
+def check_candidates(row: Row, candidates: Sequence[Candidate]) -> None:
     """BadRow where there is no candidate, or two with the same LLM, decoding and text."""
     if not candidates:
-        raise row.bad(field, "empty: a prompt needs at least one candidate")
+        raise row.bad("candidates", "empty: a prompt needs at least one candidate")
     first: dict[tuple[str, str, str], int] = {}
     for i, candidate in enumerate(candidates):
         key = (candidate.llm, candidate.decoding, candidate.text)
         if key in first:
             raise row.bad(
-                f"{field}[{i}]",
-                f"the same LLM ({candidate.llm}), decoding and text as {field}[{first[key]}]",
+                f"candidates[{i}]",
+                f"the same LLM ({candidate.llm}), decoding and text as candidates[{first[key]}]",
             )
         first[key] = i
 

@@ -17,6 +17,8 @@ WHOLE_ROW = "(row)"
 """The field of a fault that is in no single field, such as broken JSON."""
 LARGEST_COUNT = 2**31 - 1
 
+Fields = Mapping[str, object]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -50,9 +52,9 @@ class Row:
                 ) from None
             except (ValueError, RecursionError) as error:  # huge integers, deep nesting
                 raise self.bad(WHOLE_ROW, f"broken JSON: {error}") from None
-        return self.object(value, WHOLE_ROW)
+        return self.mapping(value, WHOLE_ROW)
 
-    def object(self, value: object, field: str) -> dict[str, object]:
+    def mapping(self, value: object, field: str) -> dict[str, object]:
         """`value` as an object with text keys."""
         if not isinstance(value, dict):
             raise self.bad(field, f"expected an object, got {shown(value)}")
@@ -66,7 +68,7 @@ class Row:
             raise self.bad(field, f"expected an array, got {shown(value)}")
         return value
 
-    def text(self, fields: Mapping[str, object], key: str, at: str = "") -> str:
+    def text(self, fields: Fields, key: str, at: str = "") -> str:
         """The text under `key`, which must be there; `at` is the path of `fields` in the row."""
         if key not in fields:
             raise self.bad(at + key, "missing")
@@ -76,18 +78,18 @@ class Row:
         self._storable(value, at + key)
         return value
 
-    def name(self, fields: Mapping[str, object], key: str, at: str = "") -> str:
+    def name(self, fields: Fields, key: str, at: str = "") -> str:
         """A text that must be there and not be blank, such as the name of an LLM."""
         value = self.text(fields, key, at)
         if not value.strip():
             raise self.bad(at + key, "empty")
         return value
 
-    def optional_text(self, fields: Mapping[str, object], key: str, at: str = "") -> str | None:
+    def optional_text(self, fields: Fields, key: str, at: str = "") -> str | None:
         """The text under `key`; None where it is missing or null."""
         return None if fields.get(key) is None else self.text(fields, key, at)
 
-    def texts(self, fields: Mapping[str, object], key: str) -> tuple[str, ...]:
+    def texts(self, fields: Fields, key: str) -> tuple[str, ...]:
         """The array of distinct texts under `key`; empty where it is missing or null."""
         if fields.get(key) is None:
             return ()
@@ -95,7 +97,7 @@ class Row:
         named = {f"{key}[{i}]": value for i, value in enumerate(values)}
         return tuple(dict.fromkeys(self.name(named, name) for name in named))
 
-    def number(self, fields: Mapping[str, object], key: str, at: str = "") -> float | None:
+    def number(self, fields: Fields, key: str, at: str = "") -> float | None:
         """The finite number under `key`; None where it is missing or null. True is no number."""
         value = fields.get(key)
         if value is None:
@@ -110,14 +112,14 @@ class Row:
             raise self.bad(at + key, f"expected a finite number, got {shown(value)}")
         return number
 
-    def cost(self, fields: Mapping[str, object], key: str, at: str = "") -> float | None:
+    def cost(self, fields: Fields, key: str, at: str = "") -> float | None:
         """A number that is at least 0."""
         number = self.number(fields, key, at)
         if number is not None and number < 0:
             raise self.bad(at + key, f"expected a number of at least 0, got {shown(number)}")
         return number
 
-    def count(self, fields: Mapping[str, object], key: str, at: str = "") -> int | None:
+    def count(self, fields: Fields, key: str, at: str = "") -> int | None:
         """A whole number that is at least 0; 12.0 counts as 12, as in columns with gaps."""
         number = self.cost(fields, key, at)
         if number is None:
@@ -126,14 +128,14 @@ class Row:
             raise self.bad(at + key, f"expected a whole number, got {shown(fields[key])}")
         return int(number)
 
-    def split(self, fields: Mapping[str, object], key: str) -> str | None:
+    def split(self, fields: Fields, key: str) -> str | None:
         """The name of a split; None where it is missing or null."""
         value = self.optional_text(fields, key)
         if value is not None and value not in SPLITS:
             raise self.bad(key, f"unknown split {shown(value)}. Valid: {', '.join(SPLITS)}")
         return value
 
-    def prompt(self, fields: Mapping[str, object]) -> tuple[str, str]:
+    def prompt(self, fields: Fields) -> tuple[str, str]:
         """Instruction and input; an input may be missing, but not both may be blank."""
         instruction = self.text(fields, "instruction")
         extra = self.optional_text(fields, "input") or ""

@@ -1,0 +1,10 @@
+"""Measures of an answer against a reference, one family a file.
+
+To add a measure: a function `(hypotheses, references) -> values` under
+`@MEASURES.add("name@version")`, in a file that is imported here.
+"""
+
+from workbench.quality import overlap as overlap
+from workbench.quality.measure import MEASURES, Measure
+
+__all__ = ["MEASURES", "Measure"]

@@ -1,0 +1,211 @@
+"""The encoder under the ranker: any from the hub or a directory, or a tiny one from scratch."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    PreTrainedTokenizerFast,
+)
+
+from workbench.errors import BadModel, BadValue, UnknownName
+from workbench.ranking.layout import add_markers
+
+_SPECIAL = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+
+
+@dataclass(frozen=True)
+class TinyEncoder:
+    """A BERT built from scratch, with a WordPiece vocabulary of the training texts.
+
+    Attributes:
+        hidden_size: width; a multiple of `heads`.
+        layers: number of layers.
+        heads: attention heads.
+        intermediate: width of the feed-forward layers.
+        vocab_size: most entries of the vocabulary, markers not counted.
+        max_positions: longest sequence; None takes what the ranker's lengths need.
+    """
+
+    hidden_size: int = 64
+    layers: int = 2
+    heads: int = 4
+    intermediate: int = 256
+    vocab_size: int = 4000
+    max_positions: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise BadValue(f"encoder.{name}", value, "a positive number")
+        if self.hidden_size % self.heads:
+            raise BadValue("encoder.hidden_size", self.hidden_size, f"a multiple of {self.heads}")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TinyEncoder":
+        """From plain values, as checkpoints hold them; raises UnknownName on a key not known."""
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UnknownName("option of a tiny encoder", name, known)
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """How an encoder is run. None leaves the model's own setting.
+
+    Attributes:
+        attention: "eager" or "sdpa".
+        dropout: every dropout inside the encoder.
+        gradient_checkpointing: less memory in training for about a third more time.
+    """
+
+    attention: str | None = None
+    dropout: float | None = None
+    gradient_checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.attention not in (None, "eager", "sdpa"):
+            raise BadValue("attention", self.attention, "'eager', 'sdpa' or null")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise BadValue("dropout", self.dropout, "null or a share, 0 <= dropout < 1")
+
+
+def pretrained_encoder(name: str, options: EncoderOptions, max_length: int) -> tuple[Any, Any]:
+    """Encoder and tokenizer with markers, from a directory or a hub id.
+
+    Raises:
+        BadModel: there is no such model, or it is no encoder.
+        BadValue: sequences of `max_length` do not fit its positions; found before any weight
+            is loaded.
+    """
+    local = Path(name).is_dir()
+    if not local and name.startswith(("/", ".", "~")):
+        raise BadModel(f"no directory '{name}' to load an encoder from")
+    try:
+        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        _configure(config, options)
+        check_positions(config, max_length)
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        encoder = AutoModel.from_pretrained(
+            name,
+            config=config,
+            dtype=torch.float32,
+            attn_implementation=options.attention,
+            local_files_only=local,
+        )
+    except (OSError, ValueError) as error:
+        raise BadModel(f"cannot load an encoder from '{name}': {error}") from error
+    add_markers(tokenizer)
+    # Rows beyond the vocabulary go too: PairRM's embedding has exactly one row a token.
+    encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    return _finished(encoder, options), tokenizer
+
+
+def tiny_encoder(
+    tiny: TinyEncoder, options: EncoderOptions, max_length: int, texts: Iterable[str]
+) -> tuple[Any, Any]:
+    """Encoder with random weights (torch's seed) and a tokenizer trained on `texts`."""
+    tokenizer = tiny_tokenizer(texts, tiny.vocab_size)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=tiny.hidden_size,
+        num_hidden_layers=tiny.layers,
+        num_attention_heads=tiny.heads,
+        intermediate_size=tiny.intermediate,
+        max_position_embeddings=tiny.max_positions or max_length,
+        type_vocab_size=1,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    _configure(config, options)
+    check_positions(config, max_length)
+    return encoder_from_config(config, options), tokenizer
+
+
+def encoder_from_config(config: Any, options: EncoderOptions) -> Any:
+    """An encoder with random weights."""
+    _configure(config, options)
+    try:
+        encoder = AutoModel.from_config(
+            config, dtype=torch.float32, attn_implementation=options.attention
+        )
+    except ValueError as error:
+        raise BadModel(f"cannot build a '{config.model_type}' encoder: {error}") from error
+    return _finished(encoder, options)
+
+
+def tiny_tokenizer(texts: Iterable[str], vocab_size: int) -> Any:
+    """A lower-casing WordPiece tokenizer of `texts`, with markers; raises BadValue on no text."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token=_SPECIAL["unk_token"]))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(_SPECIAL.values()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    if tokenizer.get_vocab_size() <= len(_SPECIAL):
+        raise BadValue("texts", [], "texts with words, to train the tiny encoder's vocabulary on")
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_SPECIAL)
+    add_markers(wrapped)
+    return wrapped
+
+
+def check_positions(config: Any, max_length: int) -> None:
+    """Raises BadValue where sequences of `max_length` tokens do not fit the encoder."""
+    limit = position_limit(config)
+    if limit is not None and max_length > limit:
+        raise BadValue(
+            "source_maxlength + 2 * candidate_maxlength",
+            max_length,
+            f"at most {limit}, the positions of this {config.model_type} encoder",
+        )
+
+
+def position_limit(config: Any) -> int | None:
+    """Longest sequence an encoder takes; None where positions are relative (DeBERTa)."""
+    with torch.device("meta"):
+        encoder = AutoModel.from_config(config)
+    for name, module in encoder.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            # RoBERTa and its kin count positions from behind the padding id.
+            offset = 0 if module.padding_idx is None else module.padding_idx + 1
+            return module.num_embeddings - offset
+    if getattr(config, "relative_attention", False):
+        return None
+    return getattr(config, "max_position_embeddings", None)
+
+
+def _configure(config: Any, options: EncoderOptions) -> None:
+    if options.dropout is None:
+        return
+    for name, value in config.to_dict().items():
+        if "dropout" in name and isinstance(value, int | float) and not isinstance(value, bool):
+            setattr(config, name, options.dropout)
+
+
+def _finished(encoder: Any, options: EncoderOptions) -> Any:
+    if getattr(encoder, "pooler", None) is not None:
+        # Only the last hidden state is read; weights without a gradient would stall DDP.
+        encoder.pooler = None
+    if options.gradient_checkpointing:
+        encoder.gradient_checkpointing_enable(
+            gradient_checkpointing_kwargs={"use_reentrant": False}
+        )
+    return encoder

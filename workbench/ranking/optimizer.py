@@ -1,0 +1,69 @@
+"""AdamW without decay on biases and norms, and the learning rate's warm-up and decay."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+from workbench.errors import BadValue, UnknownName
+
+SCHEDULES = ("linear", "cosine", "constant")
+
+
+def adamw(
+    parameters: Iterable[tuple[str, torch.nn.Parameter]],
+    lr: float,
+    head_lr: float | None,
+    weight_decay: float,
+) -> AdamW:
+    """AdamW: parameters named `head_layer.*` at `head_lr` (None: at `lr`), the rest at `lr`."""
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in parameters:
+        if parameter.requires_grad:
+            key = name.startswith("head_layer."), parameter.ndim > 1
+            groups.setdefault(key, []).append(parameter)
+    return AdamW(
+        [
+            {
+                "params": members,
+                "lr": (head_lr or lr) if head else lr,
+                "weight_decay": weight_decay if decays else 0.0,
+            }
+            for (head, decays), members in groups.items()
+        ]
+    )
+
+
+def rate_schedule(
+    optimizer: torch.optim.Optimizer, schedule: str, warmup: float, steps: int
+) -> LambdaLR:
+    """Scales every group's rate, step by step: linear warm-up, then the decay to 0."""
+    warm = int(warmup * steps)
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return (step + 1) / (warm + 1)
+        done = min(1.0, (step - warm) / max(1, steps - warm))
+        if schedule == "constant":
+            return 1.0
+        return 1.0 - done if schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
+
+    return LambdaLR(optimizer, factor)
+
+
+def check_optimizer(
+    lr: float, head_lr: float | None, weight_decay: float, warmup: float, schedule: str
+) -> None:
+    """Raises BadValue or UnknownName for options that cannot be used."""
+    if schedule not in SCHEDULES:
+        raise UnknownName("learning-rate schedule", schedule, SCHEDULES)
+    if not lr > 0:
+        raise BadValue("lr", lr, "a positive number")
+    if head_lr is not None and not head_lr > 0:
+        raise BadValue("head_lr", head_lr, "a positive number, or null for the same as lr")
+    if not weight_decay >= 0:
+        raise BadValue("weight_decay", weight_decay, "0 or more")
+    if not 0 <= warmup < 1:
+        raise BadValue("warmup", warmup, "a share of the steps, 0 <= warmup < 1")

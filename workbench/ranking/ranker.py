@@ -1,0 +1,37 @@
+"""What every ranker that compares two candidates gives: raw logits of ordered pairs."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+
+class Ranker(Protocol):
+    """Compares candidates of a prompt two at a time."""
+
+    def compare(
+        self,
+        prompts: Sequence[str],
+        left: Sequence[str],
+        right: Sequence[str],
+        *,
+        tokens_per_batch: int = 16384,
+        precision: str = "float32",
+        progress: Callable[[int], None] | None = None,
+    ) -> np.ndarray:
+        """Logits [P] float32 of P ordered pairs; > 0 means that the left candidate is better.
+
+        Args:
+            prompts: P source texts (see `source_text`).
+            left: P candidate texts shown first.
+            right: P candidate texts shown second.
+            tokens_per_batch: budget of a batch, padding counted; no result depends on it.
+            precision: "float32" or "bfloat16".
+            progress: called after each batch with the number of pairs that it held.
+        """
+        ...
+
+
+def source_text(instruction: str, input: str = "") -> str:
+    """The prompt as rankers read it: the instruction and, where there is one, the input below."""
+    return f"{instruction}\n{input}" if input else instruction

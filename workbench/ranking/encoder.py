@@ -6,25 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoTokenizer,
-    BertConfig,
-    PreTrainedTokenizerFast,
-)
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig
 
 from workbench.errors import BadModel, BadValue, UnknownName
 from workbench.ranking.layout import add_markers
-
-_SPECIAL = {
-    "pad_token": "[PAD]",
-    "unk_token": "[UNK]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}
+from workbench.ranking.vocabulary import tiny_tokenizer
 
 
 @dataclass(frozen=True)
@@ -146,25 +132,6 @@ def encoder_from_config(config: Any, options: EncoderOptions) -> Any:
     except ValueError as error:
         raise BadModel(f"cannot build a '{config.model_type}' encoder: {error}") from error
     return _finished(encoder, options)
-
-
-def tiny_tokenizer(texts: Iterable[str], vocab_size: int) -> Any:
-    """A lower-casing WordPiece tokenizer of `texts`, with markers; raises BadValue on no text."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token=_SPECIAL["unk_token"]))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size,
-        special_tokens=list(_SPECIAL.values()),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    if tokenizer.get_vocab_size() <= len(_SPECIAL):
-        raise BadValue("texts", [], "texts with words, to train the tiny encoder's vocabulary on")
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_SPECIAL)
-    add_markers(wrapped)
-    return wrapped
 
 
 def check_positions(config: Any, max_length: int) -> None:

@@ -205,3 +205,17 @@ def check_names(store: Store, kind: str, names: Sequence[str] | None) -> None:
     for name in names:
         if name not in known:
             raise UnknownName(kind, name, known)
+
+
+def load_scores(store: Store, pool: Pool, ranker: str, scheme: str) -> np.ndarray:
+    """A ranking's scores [Q, N] float64, -inf outside the mask, NaN for a candidate not ranked."""
+    with store.reading() as db:
+        db.register("places", pool.places())
+        rows = db.sql(
+            "select q, n, score from rankings join places using (candidate_id) "
+            "where ranker = ? and scheme = ?",
+            params=[ranker, scheme],
+        ).fetchnumpy()
+    scores = np.where(pool.mask, np.nan, -np.inf)
+    scores[rows["q"], rows["n"]] = rows["score"]
+    return scores

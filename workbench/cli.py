@@ -1,0 +1,93 @@
+"""`workbench VERB …`: each verb is a function; its options are the function's parameters.
+
+Only the verb that is called is imported, so that `workbench --help` answers at once. This is the
+only place that reads YAML: an experiment file holds, stage by stage, the same options that the
+command line takes.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from workbench import __version__
+from workbench.errors import UnknownName, WorkbenchError
+
+VERBS = {
+    "ingest": ("workbench.stages.ingest:ingest", "bring prompts and candidates into a store"),
+    "measure": ("workbench.stages.measure:measure", "compute the quality of each candidate"),
+    "train": ("workbench.stages.train:train", "train a ranker on the candidates of a store"),
+    "compare": ("workbench.stages.compare:compare", "write a ranker's logit of every pair"),
+    "aggregate": ("workbench.stages.aggregate:aggregate", "turn pair logits into rankings"),
+    "evaluate": ("workbench.stages.evaluate:evaluate", "measure what each ranking's pick is worth"),
+    "sweep": ("workbench.sweeps.sweep:sweep", "search schemes, order and top-K on stored logits"),
+    "run": ("workbench.experiment:run", "do all stages of an experiment file, skipping done ones"),
+    "demo": ("workbench.experiment:demo", "the whole job on an embedded simulated pool"),
+    "info": ("workbench.stages.info:info", "tell what is in a store"),
+    "export": ("workbench.stages.export:export", "copy a table or view to Parquet or CSV"),
+    "forget": ("workbench.stages.forget:forget", "remove what a run wrote"),
+}
+STOPPED = 130  # the shell's code for a process that Ctrl-C ended
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb; returns the exit status: 0 well, 2 a user's error, 130 stopped."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if arguments[0] == "--version":
+        print(f"workbench {__version__}")
+        return 0
+    verb, *rest = arguments
+    try:
+        if verb not in VERBS:
+            raise UnknownName("verb", verb, VERBS)
+        return _call(verb, rest)
+    except WorkbenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "\nstopped. The store is whole; the same command goes on where this one stopped:\n"
+            f"  workbench {' '.join(arguments)}",
+            file=sys.stderr,
+        )
+        return STOPPED
+
+
+def overview() -> str:
+    """The help page: every verb with what it does."""
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {does}" for verb, (_, does) in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: workbench VERB [options]",
+            "",
+            "Rank, fuse and route the answers of many LLMs, and find out what pays.",
+            "",
+            *lines,
+            "",
+            "  workbench VERB --help tells a verb's options, defaults and units.",
+            "  workbench demo shows the whole job on simulated LLMs in a few minutes.",
+            "  MLFLOW_TRACKING_URI says where runs go; default: SQLite beside the store.",
+        ]
+    )
+
+
+def _call(verb: str, arguments: list[str]) -> int:
+    # torch's allocator gives memory back and asks again at every step of a training on CPU;
+    # glibc reads these when a process starts, so they only help processes started below.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    grammar = import_module("workbench.grammar")
+    function, values = grammar.parse(verb, VERBS[verb][0], arguments)
+    result = function(**values)
+    if result is not None:
+        from workbench import terminal
+
+        terminal.out.print(result)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""A whole experiment: its stages in order, each of which skips what is done."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from workbench import terminal
+
+
+@dataclass
+class Step:
+    """A stage of an experiment: its label in the file, its verb, and how to start it."""
+
+    label: str
+    verb: str
+    function: Callable[..., Any]
+    arguments: Callable[[], dict[str, Any]]
+    """Makes the arguments when the stage's turn has come: models are built then."""
+
+
+def run(steps: list[Step]) -> None:
+    """Does the stages of an experiment; a later stage takes the ranker trained before it.
+
+    Args:
+        steps: stages with their checked arguments, in order.
+    """
+    ranker: str | None = None
+    for number, step in enumerate(steps, 1):
+        terminal.say(f"\n[{number}/{len(steps)}] {step.label}")
+        arguments: dict[str, Any] = step.arguments()
+        if "ranker" in inspect.signature(step.function).parameters:
+            arguments["ranker"] = arguments.get("ranker") or ranker
+        result = step.function(**arguments)
+        ranker = getattr(result, "ranker", None) or ranker
+        terminal.out.print(result)
+
+
+def demo(steps: list[Step]) -> None:
+    """The whole job on the embedded simulated pool, then how to look at what it left.
+
+    Args:
+        steps: stages of the embedded experiment file.
+    """
+    run(steps)

@@ -1,0 +1,198 @@
+"""Compare: candidates of the store -> raw logits of their pairs, by one ranker.
+
+The encoder runs once a pair, here; everything that follows works on the stored logits. Pairs
+are written every half minute or so, and a start computes only pairs that are not there yet.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from rich.table import Table
+
+from workbench import terminal
+from workbench.errors import MissingInput
+from workbench.ranking.pair_ranker import PairRanker
+from workbench.ranking.ranker import Ranker, source_text
+from workbench.stages.rankers import model_folder, short, trained_ranker
+from workbench.store.fingerprint import fingerprint
+from workbench.store.pool import check_names
+from workbench.store.store import Store
+from workbench.tracking import Tracker
+
+_WRITE_EVERY_S = 30.0
+_FIRST_PAIRS, _MOST_PAIRS = 500, 100_000
+
+_CHOSEN = """
+    from candidates c join prompts p using (prompt_id)
+    where ($datasets is null or list_contains($datasets, p.dataset))
+      and list_contains($splits, p.split)
+"""
+# In the order mode `random` a fair coin, fixed by seed and ids, shows one of the two orders.
+_PAIRS = """
+    select l.prompt_id, l.candidate_id as left_id, r.candidate_id as right_id,
+           l.text as left_text, r.text as right_text
+    from chosen l join chosen r
+      on l.prompt_id = r.prompt_id and l.candidate_id <> r.candidate_id
+    where $order = 'both'
+       or (md5_number($seed || least(l.candidate_id, r.candidate_id)
+                            || greatest(l.candidate_id, r.candidate_id)) % 2 = 0)
+          = (l.candidate_id < r.candidate_id)
+"""
+_ALL = f"with chosen as (select c.* {_CHOSEN}) select count(*) n from ({_PAIRS})"  # noqa: S608
+_NOT_DONE = f"""
+    select * from ({_PAIRS}) pairs
+    where not exists (
+        select 1 from comparisons done
+        where done.ranker = $ranker and done.prompt_id = pairs.prompt_id
+          and done.left_id = pairs.left_id and done.right_id = pairs.right_id)
+"""  # noqa: S608
+_WAITING = f"""
+    with chosen as (select c.* {_CHOSEN})
+    select prompt_id, count(*) n from ({_NOT_DONE}) group by prompt_id order by prompt_id
+"""  # noqa: S608
+_CHUNK = f"""
+    with chosen as (
+        select c.* from candidates c semi join wanted using (prompt_id)
+    )
+    select m.*, p.instruction, p.input from ({_NOT_DONE}) m join prompts p using (prompt_id)
+"""  # noqa: S608
+
+
+@dataclass
+class Compared:
+    """What one start of the stage did."""
+
+    ranker: str
+    new: int
+    there: int
+    seconds: float
+
+    def __rich__(self) -> Table:
+        rows = [
+            ("ranker", self.ranker),
+            ("new comparisons", self.new),
+            ("there before", self.there),
+            ("comparisons per second", self.new / self.seconds if self.new else None),
+        ]
+        return terminal.table("compare", ("", "value"), rows)
+
+
+def compare(
+    store: Path,
+    ranker: str | None = None,
+    datasets: list[str] | None = None,
+    splits: list[Literal["train", "validation", "test"]] | None = None,
+    order: Literal["both", "random"] = "both",
+    seed: int = 0,
+    tokens_per_batch: int = 16_384,
+    precision: Literal["float32", "bfloat16"] = "float32",
+) -> Compared:
+    """Writes the raw logit of every pair of candidates of each prompt; continues after a kill.
+
+    Args:
+        store: DuckDB file.
+        ranker: run id of a training, or its beginning; the only one by default.
+        datasets: names of datasets, all by default.
+        splits: validation and test by default.
+        order: 'both' orders of each pair, or one at 'random' for half the cost.
+        seed: of the random orders.
+        tokens_per_batch: budget of a batch in tokens, padding counted.
+        precision: of the encoder's arithmetic.
+
+    Raises:
+        UnknownName, MissingInput: no such ranker or dataset, or no pair to compare.
+    """
+    opened = Store(store)
+    check_names(opened, "dataset", datasets)
+    tracker = Tracker(opened.path)
+    ranker = trained_ranker(tracker, ranker)
+    chosen: dict[str, object] = {
+        "datasets": datasets,
+        "splits": list(splits or ("validation", "test")),
+    }
+    pairs = chosen | {"order": order, "seed": str(seed)}
+    config = pairs | {"ranker": ranker, "precision": precision}
+    data = fingerprint(opened, f"select c.candidate_id {_CHOSEN}", chosen)
+    with tracker.run("compare", config, data) as run:
+        waiting = _waiting(opened, pairs | {"ranker": ranker})
+        total = sum(waiting.values())
+        there = int(opened.query(_ALL, pairs)["n"][0].as_py()) - total
+        if total + there == 0:
+            raise MissingInput(f"no pair of candidates in {chosen}: see `workbench info`")
+        start = time.monotonic()
+        if total:
+            model = PairRanker.from_pretrained(model_folder(tracker, ranker))
+            title = f"compare with {short(ranker)}"
+            with terminal.progress(title, total, "pairs") as advance:
+                for prompts in _chunks(waiting):
+                    rows = _chunk(opened, pairs | {"ranker": ranker}, prompts)
+                    logits = _logits(model, rows, tokens_per_batch, precision, advance)
+                    _write(opened, ranker, rows, logits)
+        seconds = time.monotonic() - start
+        if total:
+            run.log_metrics({"comparisons": total, "seconds": seconds})
+    return Compared(ranker, total, there, seconds)
+
+
+def _waiting(store: Store, wanted: dict[str, object]) -> dict[str, int]:
+    """Prompts with pairs to compare, and how many."""
+    rows = store.query(_WAITING, wanted)
+    return dict(zip(rows["prompt_id"].to_pylist(), rows["n"].to_pylist(), strict=True))
+
+
+def _chunk(store: Store, wanted: dict[str, object], prompts: list[str]) -> pa.Table:
+    """The missing pairs of some prompts, with their texts."""
+    used = {name: wanted[name] for name in ("ranker", "order", "seed")}
+    with store.reading() as db:
+        db.register("wanted", pa.table({"prompt_id": pa.array(prompts, pa.string())}))
+        return db.sql(_CHUNK, params=used).to_arrow_table()
+
+
+def _chunks(waiting: dict[str, int]) -> Iterator[list[str]]:
+    """Prompts whose pairs take about `_WRITE_EVERY_S` together, by the speed seen so far."""
+    size, prompts, pairs, began = _FIRST_PAIRS, list[str](), 0, time.monotonic()
+    for prompt, n in waiting.items():
+        prompts.append(prompt)
+        pairs += n
+        if pairs >= size:
+            yield prompts
+            speed = pairs / (time.monotonic() - began)
+            size = int(np.clip(speed * _WRITE_EVERY_S, _FIRST_PAIRS, _MOST_PAIRS))
+            prompts, pairs, began = [], 0, time.monotonic()
+    if prompts:
+        yield prompts
+
+
+def _logits(
+    model: Ranker,
+    rows: pa.Table,
+    tokens_per_batch: int,
+    precision: str,
+    advance: Callable[[int], None],
+) -> np.ndarray:
+    prompts = [
+        source_text(instruction, input)
+        for instruction, input in zip(
+            rows["instruction"].to_pylist(), rows["input"].to_pylist(), strict=True
+        )
+    ]
+    return model.compare(
+        prompts,
+        rows["left_text"].to_pylist(),
+        rows["right_text"].to_pylist(),
+        tokens_per_batch=tokens_per_batch,
+        precision=precision,
+        progress=advance,
+    )
+
+
+def _write(store: Store, ranker: str, rows: pa.Table, logits: np.ndarray) -> None:
+    table = rows.select(["prompt_id", "left_id", "right_id"])
+    table = table.append_column("logit", pa.array(logits.astype(np.float32)))
+    names = pa.array([ranker] * rows.num_rows, pa.string())
+    store.insert("comparisons", table.append_column("ranker", names))

@@ -1,0 +1,54 @@
+"""Which ranker a stage means: the run id of its training, or the beginning of one."""
+
+from pathlib import Path
+
+from workbench.errors import MissingInput, UnknownName
+from workbench.store.pool import names_of
+from workbench.store.store import Store
+from workbench.tracking import Tracker
+
+
+def trained_ranker(tracker: Tracker, ranker: str | None) -> str:
+    """Run id of a trained ranker; None means the only one that there is.
+
+    Raises:
+        UnknownName: no training, or more than one, has an id that begins so.
+        MissingInput: None, and there is no training or more than one.
+    """
+    if ranker:
+        return tracker.resolve(ranker, "train")
+    trained = [run.info.run_id for run in tracker.runs_of("train")]
+    return _only(trained, "trained ranker", "workbench train")
+
+
+def compared_ranker(store: Store, ranker: str | None) -> str:
+    """A ranker that has compared pairs in the store; None means the only one that there is.
+
+    Raises:
+        UnknownName, MissingInput: as `trained_ranker`.
+    """
+    known = names_of(store, "ranker")
+    if ranker:
+        matching = [name for name in known if name.startswith(ranker)]
+        if len(matching) == 1:
+            return matching[0]
+        raise UnknownName("ranker", ranker, known)
+    return _only(known, "ranker in the comparisons", "workbench compare")
+
+
+def _only(found: list[str], what: str, verb: str) -> str:
+    if not found:
+        raise MissingInput(f"no {what} yet: run `{verb}` first")
+    if len(found) > 1:
+        raise MissingInput(f"more than one {what}: choose with --ranker: {', '.join(found)}")
+    return found[0]
+
+
+def short(ranker: str) -> str:
+    """The first eight characters, enough for a person to tell runs apart."""
+    return ranker[:8]
+
+
+def model_folder(tracker: Tracker, ranker: str) -> Path:
+    """Local folder of a trained ranker's model."""
+    return tracker.artifact(ranker, "model")

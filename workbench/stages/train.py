@@ -1,0 +1,217 @@
+"""Train: pairs from the store -> a ranker, kept as an artifact of its MLflow run."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import (
+    Callback,
+    EarlyStopping,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    RichProgressBar,
+)
+from pytorch_lightning.loggers import MLFlowLogger
+from rich.table import Table
+
+from workbench import terminal
+from workbench.errors import BadValue, UnknownName, WorkbenchError
+from workbench.ranking.allocator import keep_memory
+from workbench.ranking.data import PairData
+from workbench.ranking.pair_ranker import PairRanker
+from workbench.stages.rankers import model_folder
+from workbench.store.fingerprint import fingerprint
+from workbench.store.store import Store
+from workbench.tracking import Run, Tracker, work_folder
+
+# Set here, because resuming, tracking and the batches' token budget depend on them.
+OWN_TRAINER_OPTIONS = (
+    "logger", "callbacks", "plugins", "profiler", "default_root_dir", "barebones",
+    "enable_checkpointing", "enable_autolog_hparams", "model_registry",
+    "reload_dataloaders_every_n_epochs", "use_distributed_sampler", "num_sanity_val_steps",
+)  # fmt: skip
+_LOWER_IS_BETTER = ("validation/loss",)
+_MONITORS = ("validation/quality", "validation/pairwise_accuracy", "validation/loss")
+
+
+@dataclass
+class Trained:
+    """The run id that names the ranker from now on, and its best validation figures."""
+
+    ranker: str
+    metrics: dict[str, float]
+    new: bool
+
+    def __rich__(self) -> Table:
+        title = f"train: ranker {self.ranker}" + ("" if self.new else " (trained before)")
+        rows = [(name, float(value)) for name, value in self.metrics.items()]
+        return terminal.table(title, ("at the best checkpoint", "value"), rows)
+
+
+def train(
+    store: Path,
+    model: PairRanker,
+    data: PairData,
+    trainer: dict[str, Any] | None = None,
+    monitor: Literal[
+        "validation/quality", "validation/pairwise_accuracy", "validation/loss"
+    ] = "validation/quality",
+    patience: int | None = 3,
+    checkpoint_minutes: float = 10.0,
+    seed: int = 0,
+) -> Trained:
+    """Trains a ranker on the split `train`, choosing the checkpoint on `validation`.
+
+    Started again after a kill it goes on from its last checkpoint; once finished, it does not
+    train again.
+
+    Args:
+        store: DuckDB file.
+        model: the ranker, by class_path and init_args.
+        data: the pairs that it sees, by class_path and init_args.
+        trainer: options of the Lightning Trainer: max_epochs, accelerator, devices, precision …
+        monitor: figure that chooses the checkpoint and stops early.
+        patience: validations without improvement before stopping; null never stops early.
+        checkpoint_minutes: minutes between checkpoints within an epoch.
+        seed: of weights and dropout; the data has its own.
+
+    Raises:
+        BadValue, UnknownName: an option that cannot be used, before any work.
+        MissingInput: the store lacks prompts or qualities to train on.
+    """
+    if monitor not in _MONITORS:
+        raise UnknownName("monitor", monitor, _MONITORS)
+    if patience is not None and patience < 1:
+        raise BadValue("patience", patience, "a positive number, or null")
+    opened = Store(store)
+    data.connect(opened)
+    tracker = Tracker(opened.path)
+    config = {
+        "model": {"class_path": _path(model), "init_args": dict(model.hparams)},
+        "data": {"class_path": _path(data), "init_args": dict(data.hparams)},
+        "trainer": trainer or {},
+        "monitor": monitor,
+        "patience": patience,
+        "seed": seed,
+    }
+    with tracker.run("train", config, _seen(opened, data), seed=seed) as run:
+        if run.finished and (figures := _finished(tracker, run)) is not None:
+            return Trained(run.id, figures, new=False)
+        checkpoints = work_folder(opened.path) / f"train-{run.key}"
+        pl.seed_everything(seed, verbose=False)
+        keep_memory()
+        model.build(data.training_texts())
+        best = ModelCheckpoint(
+            checkpoints,
+            monitor=monitor,
+            mode="min" if monitor in _LOWER_IS_BETTER else "max",
+            filename="best",
+            enable_version_counter=False,
+        )
+        engine = _trainer(tracker, run, trainer or {}, best, patience, checkpoint_minutes)
+        last = checkpoints / "last.ckpt"
+        if last.exists():
+            terminal.say(f"going on from {last}")
+        engine.fit(
+            model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
+        )
+        if engine.interrupted:
+            raise KeyboardInterrupt
+        figures = _keep(engine, model, run, best, checkpoints)
+    return Trained(run.id, figures, new=True)
+
+
+def _path(thing: object) -> str:
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+
+
+def _seen(store: Store, data: PairData) -> str:
+    """Fingerprint of what training and validation may read."""
+    return fingerprint(
+        store,
+        "select c.candidate_id, p.split, q.measure, q.value "
+        "from candidates c join prompts p using (prompt_id) "
+        "join qualities q using (candidate_id) "
+        "where p.split <> 'test' and list_contains($measures, q.measure) "
+        "and ($datasets is null or list_contains($datasets, p.dataset))",
+        {"measures": data.measures, "datasets": data.datasets},
+    )
+
+
+def _finished(tracker: Tracker, run: Run) -> dict[str, float] | None:
+    """Best figures of a finished training whose model is still there."""
+    try:
+        model_folder(tracker, run.id)
+    except WorkbenchError as error:
+        terminal.say(f"{error}: trains again")
+        return None
+    metrics = tracker.client.get_run(run.id).data.metrics
+    return {k.removeprefix("best/"): v for k, v in metrics.items() if k.startswith("best/")}
+
+
+def _trainer(
+    tracker: Tracker,
+    run: Run,
+    options: dict[str, Any],
+    best: ModelCheckpoint,
+    patience: int | None,
+    checkpoint_minutes: float,
+) -> pl.Trainer:
+    last = ModelCheckpoint(
+        best.dirpath,
+        filename="last",
+        train_time_interval=timedelta(minutes=checkpoint_minutes),
+        enable_version_counter=False,
+    )
+    callbacks: list[Callback] = [
+        best,
+        last,
+        _LastOfEpoch(Path(str(best.dirpath)) / "last.ckpt"),
+        LearningRateMonitor("step"),
+        RichProgressBar(leave=True),
+    ]
+    if patience is not None:
+        callbacks.append(EarlyStopping(str(best.monitor), mode=best.mode, patience=patience))
+    return pl.Trainer(
+        **options,
+        logger=MLFlowLogger(tracking_uri=tracker.uri, run_id=run.id),
+        callbacks=callbacks,
+        enable_autolog_hparams=False,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        default_root_dir=best.dirpath,
+    )
+
+
+class _LastOfEpoch(Callback):
+    """Keeps the state after each epoch: what a training that was killed goes on from."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        trainer.save_checkpoint(self.file)
+
+
+def _keep(
+    engine: pl.Trainer, model: PairRanker, run: Run, best: ModelCheckpoint, checkpoints: Path
+) -> dict[str, float]:
+    """Logs the best checkpoint's weights as the run's model; then the checkpoints may go."""
+    figures = {name: float(value) for name, value in engine.callback_metrics.items()}
+    if best.best_model_path:
+        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        model.load_state_dict(state["state_dict"])
+        figures = {str(best.monitor): float(best.best_model_score or "nan")}
+        figures["epoch"] = float(state["epoch"])
+    if engine.is_global_zero:
+        folder = checkpoints / "model"
+        model.save_pretrained(folder)
+        run.log_folder(folder, "model")
+        run.log_metrics({f"best/{name}": value for name, value in figures.items()})
+        shutil.rmtree(checkpoints)
+    return figures

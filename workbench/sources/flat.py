@@ -54,7 +54,10 @@ BATCH_ROWS = 1024
 def read_jsonl(
     path: str, *, dataset: str = "jsonl", llms: list[str] | None = None, limit: int | None = None
 ) -> Iterator[Record | BadRow]:
-    """Reads JSON lines, one a candidate: instruction, llm, text and more (see the README).
+    """Reads JSON lines, one a candidate.
+
+    A row has instruction, llm and text, and may have input, reference, category, split, tags,
+    decoding, tokens_in, tokens_out, usd, latency_s and any quality.<measure>.
 
     Args:
         path: A .jsonl or .jsonl.gz file in which the rows of a prompt stand together.
@@ -76,7 +79,10 @@ def read_jsonl(
 def read_parquet(
     path: str, *, dataset: str = "parquet", llms: list[str] | None = None, limit: int | None = None
 ) -> Iterator[Record | BadRow]:
-    """Reads a Parquet file, one row a candidate: instruction, llm, text and more (see the README).
+    """Reads a Parquet file, one row a candidate.
+
+    A row has instruction, llm and text, and may have input, reference, category, split, tags,
+    decoding, tokens_in, tokens_out, usd, latency_s and any quality.<measure>.
 
     Args:
         path: A Parquet file in which the rows of a prompt stand together.

@@ -1,0 +1,38 @@
+"""Measures of picks and rankings, and their bootstrap statistics; knows nothing of models.
+
+Everything is per prompt first, a vector [Q], so that one bootstrap over prompts serves all.
+To add a figure, write its per-prompt vector and enter it in `report.py`.
+"""
+
+from workbench.evaluation.bootstrap import (
+    Difference,
+    Estimate,
+    mean_estimate,
+    paired_difference,
+    ratio_estimate,
+)
+from workbench.evaluation.distribution import best_llm_distribution
+from workbench.evaluation.picks import pick_quality, pick_weights, top_k_best, top_k_mean
+from workbench.evaluation.report import (
+    FIGURES,
+    POSITION_FIGURES,
+    evaluate_position_bias,
+    evaluate_system,
+)
+
+__all__ = [
+    "FIGURES",
+    "POSITION_FIGURES",
+    "Difference",
+    "Estimate",
+    "best_llm_distribution",
+    "evaluate_position_bias",
+    "evaluate_system",
+    "mean_estimate",
+    "paired_difference",
+    "pick_quality",
+    "pick_weights",
+    "ratio_estimate",
+    "top_k_best",
+    "top_k_mean",
+]

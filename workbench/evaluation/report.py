@@ -1,0 +1,167 @@
+"""All figures of one system by one measure, with intervals over prompts."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from workbench.errors import BadValue
+from workbench.evaluation.bootstrap import (
+    RESAMPLES,
+    Estimate,
+    Ratio,
+    estimate,
+    p_value,
+    replicates,
+)
+from workbench.evaluation.correlation import footrule, kendall, pearson, spearman
+from workbench.evaluation.measured import check_scores, measured
+from workbench.evaluation.pairwise import pairwise_counts, position_counts
+from workbench.evaluation.pick_measures import at_least_as_good, pick_in_top, pick_rank
+from workbench.evaluation.picks import pick_quality, pick_weights
+
+FIGURES = {
+    "quality": "mean quality of the pick",
+    "gap_closed": "share of the gap from BestSingle to Oracle that is closed",
+    "not_worse_than_best_single": "share of prompts where the pick is as good as BestSingle's",
+    "not_worse_than": "share of prompts where the pick is as good as a named LLM's answer",
+    "top3": "share of prompts where fewer than three candidates are better than the pick",
+    "mean_rank": "mean rank of the pick by quality, 1 is best",
+    "pearson": "mean over prompts of Pearson's r of scores and quality",
+    "spearman": "mean over prompts of Spearman's rank correlation",
+    "footrule": "mean over prompts of Spearman's footrule, a distance: 0 is best",
+    "kendall": "mean over prompts of Kendall's tau-b",
+    "pairwise_accuracy": "share of all pairs of unequal quality that the scores order rightly",
+    "vs_best_single": "mean quality of the pick minus that of BestSingle's",
+    "vs_best_single_p": "two-sided bootstrap p-value of that difference",
+}
+"""Base names of the figures of a system; `not_worse_than` is written `not_worse_than[LLM]`."""
+
+POSITION_FIGURES = {
+    "position_bias": "mean over pairs of (L_ij + L_ji) / 2, in logits; > 0 favours the left",
+    "position_bias_abs": "mean over pairs of |L_ij + L_ji| / 2, in logits",
+    "position_flips": "share of pairs whose verdict depends on the order",
+}
+"""Names of the figures of pair logits."""
+
+
+def evaluate_system(
+    scores: np.ndarray,
+    quality: np.ndarray,
+    mask: np.ndarray,
+    *,
+    best_single: np.ndarray,
+    named: Mapping[str, np.ndarray] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """The figures of `FIGURES` for one system and one measure.
+
+    Candidates without a measured quality leave the pool: the pick is the best scored of the
+    others. Prompts with fewer than two measured candidates have no top-3, rank, correlation or
+    pairwise figure. A figure that no prompt defines (a correlation of constant scores, the gap
+    of pools whose oracle is BestSingle) is not in the answer: nothing here is ever NaN.
+
+    Args:
+        scores: [Q, N], higher is better, finite inside the pool.
+        quality: [Q, N], NaN where not measured.
+        mask: [Q, N] bool.
+        best_single: [Q, N] scores of BestSingle (`single_scores` of the validation means).
+        named: for each LLM to compare with by name, [Q, N] bool: its candidates.
+        resamples: of the bootstrap.
+        seed: of the bootstrap; the same seed pairs the samples of all systems.
+
+    Returns:
+        Estimates by figure, with 95 % intervals; that of the p-value is the p-value itself.
+
+    Raises:
+        BadValue: shapes that differ, scores inside the pool that are not finite.
+    """
+    pool = measured(quality, mask)
+    check_scores(scores, pool)
+    ratios = {
+        **_pick_figures(scores, quality, pool, best_single, named or {}),
+        **_ranking_figures(scores, quality, pool),
+    }
+    return _estimates(ratios, resamples, seed, tested="vs_best_single")
+
+
+def evaluate_position_bias(
+    L: np.ndarray, mask: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Estimate]:
+    """The figures of `POSITION_FIGURES` for pair logits [Q, N, N], pooled over pairs.
+
+    Only pairs compared in both orders count; empty where there is none.
+
+    Raises:
+        BadValue: shapes that differ.
+    """
+    if L.shape != (*mask.shape, mask.shape[-1]):
+        raise BadValue("shape of the pair logits", L.shape, f"[Q, N, N] for the mask {mask.shape}")
+    *sums, pairs = position_counts(L, mask)
+    ratios = {
+        name: _pooled(total, pairs) for name, total in zip(POSITION_FIGURES, sums, strict=True)
+    }
+    return _estimates(ratios, resamples, seed)
+
+
+def _pick_figures(
+    scores: np.ndarray,
+    quality: np.ndarray,
+    pool: np.ndarray,
+    best_single: np.ndarray,
+    named: Mapping[str, np.ndarray],
+) -> dict[str, Ratio]:
+    weights, single = pick_weights(scores, pool), pick_weights(best_single, pool)
+    picked, beside = pick_quality(weights, quality), pick_quality(single, quality)
+    oracle = pick_quality(pick_weights(quality, pool), quality)
+    against = {
+        f"not_worse_than[{llm}]": pick_weights(np.where(theirs, 0.0, -1.0), pool & theirs)
+        for llm, theirs in named.items()
+    }
+    against["not_worse_than_best_single"] = single
+    return {
+        "quality": Ratio.mean(picked),
+        "gap_closed": Ratio(picked - beside, oracle - beside),
+        "vs_best_single": Ratio.mean(picked - beside),
+        "top3": Ratio.mean(pick_in_top(weights, quality, pool, 3)),
+        "mean_rank": Ratio.mean(pick_rank(weights, quality, pool)),
+        **{
+            name: Ratio.mean(at_least_as_good(weights, others, quality, pool))
+            for name, others in against.items()
+        },
+    }
+
+
+def _ranking_figures(scores: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> dict[str, Ratio]:
+    correlations = {
+        "pearson": pearson,
+        "spearman": spearman,
+        "footrule": footrule,
+        "kendall": kendall,
+    }
+    return {
+        **{
+            name: Ratio.mean(correlation(scores, quality, pool))
+            for name, correlation in correlations.items()
+        },
+        "pairwise_accuracy": _pooled(*pairwise_counts(scores, quality, pool)),
+    }
+
+
+def _pooled(numerator: np.ndarray, counts: np.ndarray) -> Ratio:
+    """A ratio of counts; prompts without any do not count as prompts that it rests on."""
+    return Ratio(np.where(counts > 0, numerator, np.nan), counts)
+
+
+def _estimates(
+    ratios: Mapping[str, Ratio], resamples: int, seed: int, tested: str | None = None
+) -> dict[str, Estimate]:
+    defined = {name: ratio for name, ratio in ratios.items() if math.isfinite(ratio.value)}
+    drawn = replicates(defined, resamples, seed)
+    found = {name: estimate(ratio, drawn[name]) for name, ratio in defined.items()}
+    if tested in found:
+        n = found[tested].n
+        p = p_value(drawn[tested], n)
+        found[f"{tested}_p"] = Estimate(p, p, p, n)
+    return found

@@ -10,7 +10,8 @@ def random_scores(mask: np.ndarray, seed: int | None = None) -> np.ndarray:
     """Random: every candidate as good as any other.
 
     Without a seed all candidates tie, and every figure of the pick is its exact expectation over
-    random picks; correlations with it are undefined. With a seed: one random ranking.
+    random picks; correlations and the footrule of constant scores are undefined. With a seed:
+    one random ranking.
 
     Returns:
         [Q, N] float64, −inf outside the mask.

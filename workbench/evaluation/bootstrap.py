@@ -67,8 +67,13 @@ class Ratio:
     def value(self) -> float:
         """The ratio over all prompts; NaN where the denominators do not sum to more than 0."""
         valid = self.valid
-        total = self.denominator[valid].sum()
-        return float(self.numerator[valid].sum() / total) if total > 0 else math.nan
+        numerator, denominator = self.numerator[valid], self.denominator[valid]
+        total = denominator.sum()
+        if not total > 0:
+            return math.nan
+        rough = numerator.sum() / total
+        # The second step takes out the rounding of the first: a constant's mean is the constant.
+        return float(rough + (numerator - rough * denominator).sum() / total)
 
 
 def replicates(

@@ -1,8 +1,7 @@
 """Correlations of scores with quality within each prompt.
 
 All take scores [Q, N], quality [Q, N] and pool [Q, N] bool, both finite inside the pool, and give
-[Q] with NaN where the figure is undefined: fewer than two candidates, or (but for the footrule)
-a prompt in which either is constant.
+[Q] with NaN where the figure is undefined: fewer than two candidates, or either is constant.
 """
 
 import numpy as np
@@ -13,10 +12,10 @@ from workbench.evaluation.ordering import average_ranks
 def pearson(scores: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """[Q] Pearson's r of scores and quality, in [−1, 1]."""
     n = np.maximum(pool.sum(axis=1, keepdims=True), 1)
-    x, varied_x = _standardised(scores, pool, n)
-    y, varied_y = _standardised(quality, pool, n)
-    r = np.clip((x * y).sum(axis=1), -1.0, 1.0)
-    return np.where(varied_x & varied_y, r, np.nan)
+    x, y = _standardised(scores, pool, n), _standardised(quality, pool, n)
+    # Constancy is seen from the values: a constant's deviations are rounding, not always 0.
+    defined = _varied(scores, pool) & _varied(quality, pool)
+    return np.where(defined, np.clip((x * y).sum(axis=1), -1.0, 1.0), np.nan)
 
 
 def spearman(scores: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> np.ndarray:
@@ -30,46 +29,43 @@ def footrule(
     """[Q] Spearman's footrule `Σ_i |rank by score − rank by quality|`; 0 is perfect.
 
     A distance, as in LLM-Blender's tables: a random ranking of n has (n² − 1) / 3, at most it is
-    ⌊n² / 2⌋, by which `normalised` divides. Ties share their mean rank.
+    ⌊n² / 2⌋, by which `normalised` divides. Ties share their mean rank; constant scores would
+    so seem nearer to the quality than a random ranking, hence they have none.
     """
     gaps = np.abs(average_ranks(scores, pool) - average_ranks(quality, pool))
     distance = np.where(pool, gaps, 0.0).sum(axis=1)
     n = pool.sum(axis=1)
     if normalised:
         distance = distance / np.maximum(n * n // 2, 1)
-    return np.where(n >= 2, distance, np.nan)
+    return np.where(_varied(scores, pool) & _varied(quality, pool), distance, np.nan)
 
 
 def kendall(scores: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """[Q] Kendall's τ-b: concordant minus discordant pairs, corrected for ties, in [−1, 1]."""
     x, y = _signs(scores, pool), _signs(quality, pool)
     concordance = (x * y).sum(axis=(1, 2), dtype=np.float64)
-    pairs = (
-        np.abs(x).sum(axis=(1, 2), dtype=np.float64),
-        np.abs(y).sum(axis=(1, 2), dtype=np.float64),
-    )
-    scale = np.sqrt(pairs[0]) * np.sqrt(pairs[1])
+    untied_x = np.abs(x).sum(axis=(1, 2), dtype=np.float64)
+    untied_y = np.abs(y).sum(axis=(1, 2), dtype=np.float64)
+    scale = np.sqrt(untied_x) * np.sqrt(untied_y)
     tau = np.clip(concordance / np.where(scale > 0, scale, 1.0), -1.0, 1.0)
     return np.where(scale > 0, tau, np.nan)
 
 
-def _standardised(
-    values: np.ndarray, pool: np.ndarray, n: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Deviations from the prompt's mean at unit length, 0 outside; and where there are any.
-
-    Constancy is seen from the values themselves: the deviations of a constant are noise of
-    rounding, which would correlate with anything.
-    """
-    inside = np.where(pool, values, 0.0)
+def _varied(values: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """[Q] bool: the prompt has two different values."""
     top = np.where(pool, values, -np.inf).max(axis=1, initial=-np.inf)
     bottom = np.where(pool, values, np.inf).min(axis=1, initial=np.inf)
-    varied = top > bottom
+    return top > bottom
+
+
+def _standardised(values: np.ndarray, pool: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """[Q, N] deviations from the prompt's mean at unit length, 0 outside the pool."""
+    inside = np.where(pool, values, 0.0)
     deviation = np.where(pool, inside - inside.sum(axis=1, keepdims=True) / n, 0.0)
     size = np.abs(deviation).max(axis=1, keepdims=True, initial=0.0)
     deviation = deviation / np.where(size > 0, size, 1.0)
     length = np.sqrt((deviation**2).sum(axis=1, keepdims=True))
-    return deviation / np.where(length > 0, length, 1.0), varied
+    return deviation / np.where(length > 0, length, 1.0)
 
 
 def _signs(values: np.ndarray, pool: np.ndarray) -> np.ndarray:

@@ -29,7 +29,8 @@ def llm_weights(weights: np.ndarray, llm: np.ndarray, n_llms: int) -> np.ndarray
     flat = np.bincount(
         rows * n_llms + index, weights=weights[rows, columns], minlength=len(weights) * n_llms
     )
-    return flat.reshape(len(weights), n_llms)
+    # bincount answers with integers where there is nothing to count.
+    return flat.astype(np.float64, copy=False).reshape(len(weights), n_llms)
 
 
 def best_llm_distribution(
@@ -56,7 +57,7 @@ def best_llm_distribution(
         An estimate for each name of `llms`, in its order; empty where no prompt has a pick.
     """
     shares = llm_weights(weights, llm, len(llms))
-    shares[~(weights > 0).any(axis=1)] = np.nan
+    shares = np.where((weights > 0).any(axis=1, keepdims=True), shares, np.nan)
     ratios = {name: Ratio.mean(shares[:, place]) for place, name in enumerate(llms)}
     if not np.isfinite(shares).any():
         return {}

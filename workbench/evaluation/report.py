@@ -79,6 +79,10 @@ def evaluate_system(
     """
     pool = measured(quality, mask)
     check_scores(scores, pool)
+    for llm, theirs in (named or {}).items():
+        if theirs.shape != pool.shape or theirs.dtype != np.bool_:
+            given = (theirs.dtype.name, theirs.shape)
+            raise BadValue(f"named['{llm}']", given, f"a bool array of shape {pool.shape}")
     ratios = {
         **_pick_figures(scores, quality, pool, best_single, named or {}),
         **_ranking_figures(scores, quality, pool),

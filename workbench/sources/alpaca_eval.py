@@ -42,10 +42,10 @@ def read(
 
     Args:
         path: The upstream results directory, with one directory an LLM.
-        dataset: Name of the dataset in the store (default alpaca_eval).
+        dataset: Name of the dataset in the store.
         llms: LLMs to read, by directory (default: all but the baseline).
-        annotator: The judge whose annotations are read (default weighted_alpaca_eval_gpt4_turbo).
-        baseline: The LLM whose outputs are the references (default gpt4_1106_preview).
+        annotator: The judge whose annotations are read.
+        baseline: The LLM whose outputs are the references.
         limit: At most this many prompts (default: all).
 
     Raises:

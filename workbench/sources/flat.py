@@ -61,7 +61,7 @@ def read_jsonl(
 
     Args:
         path: A .jsonl or .jsonl.gz file in which the rows of a prompt stand together.
-        dataset: Name of the dataset in the store (default jsonl).
+        dataset: Name of the dataset in the store.
         llms: LLMs whose candidates are read (default: all). Prompts without any are left out.
         limit: At most this many prompts (default: all).
 
@@ -86,7 +86,7 @@ def read_parquet(
 
     Args:
         path: A Parquet file in which the rows of a prompt stand together.
-        dataset: Name of the dataset in the store (default parquet).
+        dataset: Name of the dataset in the store.
         llms: LLMs whose candidates are read (default: all). Prompts without any are left out.
         limit: At most this many prompts (default: all).
 

@@ -51,12 +51,12 @@ def read(
     Args:
         path: A .jsonl or .jsonl.gz file, a folder of such files named by split, or a dataset's id
             on the hub, such as llm-blender/mix-instruct (streamed).
-        dataset: Name of the dataset in the store (default mix-instruct).
+        dataset: Name of the dataset in the store.
         split: For a file, the split that all its rows are of (default: by hash of the prompt).
             For a hub dataset or folder, the one split to read (default: all; rows of a split that
             is not train, validation or test are split by hash).
         llms: LLMs whose candidates are read (default: all). Prompts without any are left out.
-        judge: Name of the judge whose verdicts cmp_results holds (default chatgpt).
+        judge: Name of the judge whose verdicts cmp_results holds.
         limit: At most this many prompts (default: all).
 
     Raises:

@@ -93,9 +93,9 @@ def read(
 
     Args:
         path: Not used; there is nothing to read.
-        n_prompts: Number of prompts, at most 6144 (default 1500).
-        seed: Seed of the prompts and of the answers (default 1).
-        dataset: Name of the dataset in the store (default simulated).
+        n_prompts: Number of prompts, at most 6144.
+        seed: Seed of the prompts and of the answers.
+        dataset: Name of the dataset in the store.
 
     Raises:
         BadValue: A path was given, or `n_prompts` is out of range.

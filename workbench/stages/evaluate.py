@@ -1,0 +1,255 @@
+"""Evaluate: rankings and qualities -> results, with intervals, by split and category."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Group
+
+from workbench import terminal
+from workbench.errors import MissingInput, UnknownName
+from workbench.evaluation import (
+    Estimate,
+    best_llm_distribution,
+    evaluate_position_bias,
+    evaluate_system,
+    pick_weights,
+    ratio_estimate,
+)
+from workbench.evaluation.measured import measured
+from workbench.evaluation.pairwise import pairwise_counts
+from workbench.stages.evaluation_pages import plots, tables
+from workbench.stages.systems import Systems, gather, llm_system, ranker_system
+from workbench.store.fingerprint import fingerprint
+from workbench.store.pool import check_names, load_logits, names_of
+from workbench.store.store import Store
+from workbench.store.tables import write_rows
+from workbench.tracking import Run, Tracker
+
+_COLUMNS = ("system", "dataset", "split", "slice", "measure", "value", "low", "high", "n")
+Row = tuple[str, str, str, str, str, float, float | None, float | None, int]
+
+
+@dataclass
+class Evaluated:
+    """The results of one run, as they stand in the store."""
+
+    run: str
+    rows: list[Row]
+    new: bool
+
+    def __rich__(self) -> Group:
+        state = "" if self.new else " (done before)"
+        return Group(f"evaluate: run {self.run}{state}", *tables(self.rows))
+
+
+def evaluate(
+    store: Path,
+    ranker: str | None = None,
+    schemes: list[str] | None = None,
+    measures: list[str] | None = None,
+    datasets: list[str] | None = None,
+    splits: list[Literal["train", "validation", "test"]] | None = None,
+    against: list[str] | None = None,
+    min_gap: float | None = None,
+    min_category: int = 20,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Evaluated:
+    """Tells what each system's pick is worth, with 95 % intervals, against BestSingle and others.
+
+    Beside the rankings stand always Random, Longest, BestSingle (chosen on validation), Oracle
+    and each LLM. Without any ranking these alone are evaluated.
+
+    Args:
+        store: DuckDB file.
+        ranker: run id of a ranker, or its beginning; every one with rankings by default.
+        schemes: beginnings of scheme names, all that are ranked by default.
+        measures: quality measures, all in the store by default.
+        datasets: names of datasets, all by default.
+        splits: validation by default; look at test once, at the end.
+        against: LLMs to compare the pick with by name.
+        min_gap: also count pairwise accuracy on pairs whose qualities differ by more than this.
+        min_category: categories with fewer prompts get no slice of their own.
+        resamples: bootstrap samples.
+        seed: of the bootstrap.
+
+    Raises:
+        UnknownName: a name that the store does not hold.
+        MissingInput: nothing to evaluate.
+    """
+    opened = Store(store)
+    for kind, names in (("dataset", datasets), ("measure", measures), ("llm", against)):
+        check_names(opened, kind, names)
+    measures = measures or names_of(opened, "measure")
+    if not measures:
+        raise MissingInput(f"{store} holds no qualities: run `workbench measure`")
+    datasets = datasets or names_of(opened, "dataset")
+    rankings = _rankings(opened, ranker, schemes)
+    config: dict[str, Any] = {
+        "rankings": [ranker_system(*r) for r in rankings],
+        "measures": measures,
+        "datasets": datasets,
+        "splits": list(splits or ["validation"]),
+        "against": against,
+        "min_gap": min_gap,
+        "min_category": min_category,
+        "resamples": resamples,
+        "seed": seed,
+    }
+    with Tracker(opened.path).run("evaluate", config, _seen(opened, config), seed=seed) as run:
+        stored = _stored(opened, run.id)
+        if run.finished and stored:
+            return Evaluated(run.id, stored, new=False)
+        rows = list(_evaluated(opened, config, rankings))
+        if not rows:
+            raise MissingInput(f"no prompt of {datasets} is measured by {measures}")
+        _write(opened, run.id, rows)
+        _log(run, rows)
+    return Evaluated(run.id, rows, new=True)
+
+
+def _rankings(store: Store, ranker: str | None, schemes: list[str] | None) -> list[tuple[str, str]]:
+    rows = store.query("select distinct ranker, scheme from rankings order by ranker, scheme")
+    known = list(zip(rows["ranker"].to_pylist(), rows["scheme"].to_pylist(), strict=True))
+    if ranker and not any(r.startswith(ranker) for r, _ in known):
+        raise UnknownName("ranker with rankings", ranker, {r for r, _ in known})
+    for scheme in schemes or ():
+        if not any(s.startswith(scheme) for _, s in known):
+            raise UnknownName("ranked scheme", scheme, {s for _, s in known})
+    return [
+        (r, s)
+        for r, s in known
+        if (not ranker or r.startswith(ranker))
+        and (not schemes or any(s.startswith(scheme) for scheme in schemes))
+    ]
+
+
+def _seen(store: Store, config: dict[str, Any]) -> str:
+    qualities = fingerprint(
+        store,
+        "select p.prompt_id, p.split, q.* from qualities q join candidates using (candidate_id) "
+        "join prompts p using (prompt_id) "
+        "where list_contains($measures, q.measure) and list_contains($datasets, p.dataset)",
+        {"measures": config["measures"], "datasets": config["datasets"]},
+    )
+    rankings = fingerprint(
+        store,
+        "select ranker, scheme, candidate_id, score from rankings "
+        "where list_contains($rankings, ranker || '/' || scheme)",
+        {"rankings": config["rankings"]},
+    )
+    return f"{qualities} {rankings}"
+
+
+def _evaluated(
+    store: Store, config: dict[str, Any], rankings: list[tuple[str, str]]
+) -> Iterator[Row]:
+    parts = list(product(config["datasets"], config["splits"], config["measures"]))
+    with terminal.progress("evaluate", len(parts), "tables") as advance:
+        for dataset, split, measure in parts:
+            systems = gather(store, dataset, split, measure, rankings)
+            if systems is not None:
+                for name, prompts in _slices(systems, config["min_category"]):
+                    where = (dataset, split, name)
+                    yield from _figures(systems.subset(prompts), where, measure, config)
+                if measure == config["measures"][0]:
+                    yield from _biases(store, systems, (dataset, split, "all"), rankings, config)
+            advance()
+
+
+def _slices(systems: Systems, least: int) -> Iterator[tuple[str, np.ndarray]]:
+    yield "all", np.ones(len(systems.pool.prompt_ids), bool)
+    category = np.array(systems.pool.category, object)
+    for name in sorted(set(systems.pool.category) - {""}):
+        if (category == name).sum() >= least:
+            yield f"category={name}", category == name
+
+
+def _figures(
+    systems: Systems, where: tuple[str, str, str], measure: str, config: dict[str, Any]
+) -> Iterator[Row]:
+    pool, quality, drawn = systems.pool, systems.quality, _bootstrap(config)
+    named = {llm: pool.llm == pool.llms.index(llm) for llm in config["against"] or ()}
+    for name, scores in systems.scores.items():
+        found = evaluate_system(
+            scores, quality, pool.mask, best_single=systems.best_single, named=named, **drawn
+        )
+        if config["min_gap"] is not None:
+            right, pairs = pairwise_counts(
+                scores, quality, measured(quality, pool.mask), min_gap=config["min_gap"]
+            )
+            if pairs.sum() > 0:
+                key = f"pairwise_accuracy>{config['min_gap']:g}"
+                found[key] = ratio_estimate(right, pairs, **drawn)
+        yield from (_row(name, where, f"{k}:{measure}", e) for k, e in found.items())
+    chosen = llm_system(systems.best_llm)
+    yield (chosen, *where, f"chosen_as_best_single:{measure}", 1.0, None, None, len(quality))
+    picked = pick_weights(quality, measured(quality, pool.mask))
+    shares = best_llm_distribution(picked, pool.llm, pool.llms, **drawn)
+    for llm, share in shares.items():
+        yield _row(llm_system(llm), where, f"best_share:{measure}", share)
+
+
+def _biases(
+    store: Store,
+    systems: Systems,
+    where: tuple[str, str, str],
+    rankings: list[tuple[str, str]],
+    config: dict[str, Any],
+) -> Iterator[Row]:
+    """What does not depend on a quality measure: position bias, and whom each ranking picks."""
+    pool, drawn = systems.pool, _bootstrap(config)
+    for ranker, scheme in rankings:
+        system = ranker_system(ranker, scheme)
+        if system in systems.scores:
+            weights = pick_weights(systems.scores[system], pool.mask)
+            for llm, share in best_llm_distribution(weights, pool.llm, pool.llms, **drawn).items():
+                yield _row(llm_system(llm), where, f"picked_share:{system}", share)
+    for ranker in sorted({r for r, _ in rankings} & set(names_of(store, "ranker"))):
+        found = evaluate_position_bias(load_logits(store, pool, ranker), pool.mask, **drawn)
+        yield from (_row(ranker, where, name, e) for name, e in found.items())
+
+
+def _bootstrap(config: dict[str, Any]) -> dict[str, int]:
+    return {"resamples": config["resamples"], "seed": config["seed"]}
+
+
+def _row(system: str, where: tuple[str, str, str], measure: str, found: Estimate) -> Row:
+    return (system, *where, measure, found.value, found.low, found.high, found.n)
+
+
+def _stored(store: Store, run: str) -> list[Row]:
+    rows = store.query(
+        f"select {', '.join(_COLUMNS)} from results where run_id = ?",  # noqa: S608
+        [run],
+    )
+    return [tuple(row.values()) for row in rows.to_pylist()]
+
+
+def _write(store: Store, run: str, rows: list[Row]) -> None:
+    columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    table = pa.table({"run_id": [run] * len(rows), **columns})
+    with store.writing() as db:
+        # An earlier start that was killed may have written figures under other names.
+        db.execute("delete from results where run_id = ?", [run])
+        db.register("_results", table)
+        write_rows(db, "results", "_results", "replace")
+
+
+def _log(run: Run, rows: list[Row]) -> None:
+    run.log_metrics(
+        {
+            f"{dataset}/{split}/{measure}/{system}": value
+            for system, dataset, split, part, measure, value, *_ in rows
+            if part == "all"
+        }
+    )
+    lines = [",".join(_COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in rows)]
+    run.log_text("\n".join(lines), "results.csv")
+    for name, figure in plots(rows):
+        run.log_figure(figure, f"plots/{name}.png")

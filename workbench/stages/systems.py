@@ -1,0 +1,130 @@
+"""The systems that an evaluation compares, as scores over one dataset, split and measure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.errors import MissingInput
+from workbench.evaluation.baselines import (
+    best_single,
+    longest_scores,
+    oracle_scores,
+    random_scores,
+    single_scores,
+)
+from workbench.store.pool import Pool, load_pool, load_quality, load_scores
+from workbench.store.store import Store
+
+RANDOM, LONGEST, BEST_SINGLE, ORACLE = "Random", "Longest", "BestSingle", "Oracle"
+
+
+@dataclass(frozen=True)
+class Systems:
+    """What is compared, on prompts that every system has an opinion on.
+
+    Attributes:
+        pool, quality: the prompts, and [Q, N] quality by the measure.
+        scores: name of a system -> [Q, N].
+        best_single: [Q, N] scores of BestSingle, chosen on validation.
+        best_llm: its name.
+    """
+
+    pool: Pool
+    quality: np.ndarray
+    scores: dict[str, np.ndarray]
+    best_single: np.ndarray
+    best_llm: str
+
+    def subset(self, prompts: np.ndarray) -> "Systems":
+        """The same systems on the prompts chosen by a bool [Q]."""
+        return Systems(
+            self.pool.subset(prompts),
+            self.quality[prompts],
+            {name: scores[prompts] for name, scores in self.scores.items()},
+            self.best_single[prompts],
+            self.best_llm,
+        )
+
+
+def ranker_system(ranker: str, scheme: str) -> str:
+    """Name of the system 'this ranker with this scheme'."""
+    return f"{ranker}/{scheme}"
+
+
+def llm_system(llm: str) -> str:
+    """Name of the system 'always this LLM'."""
+    return f"llm:{llm}"
+
+
+def gather(
+    store: Store, dataset: str, split: str, measure: str, rankings: list[tuple[str, str]]
+) -> Systems | None:
+    """The systems on one dataset and split; None where nothing there is measured so.
+
+    Rankings that hold no prompt of the split are left out; of the others only prompts that all
+    have ranked are kept, so that every comparison is paired.
+
+    Raises:
+        MissingInput: the validation split, on which BestSingle is chosen, has no such quality.
+    """
+    pool = _pool(store, dataset, split)
+    if pool is None:
+        return None
+    quality = load_quality(store, pool, measure)
+    kept = (pool.mask & np.isfinite(quality)).any(axis=1)
+    if not kept.any():
+        return None
+    means, best = _chosen_on_validation(store, dataset, measure, pool.llms)
+    found = {r: load_scores(store, pool, *r) for r in rankings}
+    ranked = {r: ~np.isnan(scores).any(axis=1) for r, scores in found.items()}
+    used = [r for r in rankings if (ranked[r] & kept).any()]
+    for r in used:
+        kept &= ranked[r]
+    if not kept.any():
+        raise MissingInput(
+            f"no prompt of {dataset}, {split} is ranked by all of "
+            f"{', '.join(ranker_system(*r) for r in used)}: evaluate them one by one"
+        )
+    single = single_scores(means, pool.llm, pool.mask)
+    scores = {
+        ORACLE: oracle_scores(quality, pool.mask),
+        **{ranker_system(*r): found[r] for r in used},
+        BEST_SINGLE: single,
+        LONGEST: longest_scores(pool.length, pool.mask),
+        RANDOM: random_scores(pool.mask),
+        **{
+            llm_system(name): single_scores(_first(means, i), pool.llm, pool.mask)
+            for i, name in enumerate(pool.llms)
+        },
+    }
+    return Systems(pool, quality, scores, single, pool.llms[best]).subset(kept)
+
+
+def _pool(store: Store, dataset: str, split: str) -> Pool | None:
+    rows = store.query(
+        "select count(*) n from prompts where dataset = ? and split = ?", [dataset, split]
+    )
+    return load_pool(store, [dataset], split) if rows["n"][0].as_py() else None
+
+
+def _chosen_on_validation(
+    store: Store, dataset: str, measure: str, llms: list[str]
+) -> tuple[np.ndarray, int]:
+    """Mean quality on validation of each of `llms` (NaN: not there), and the best one's index."""
+    pool = _pool(store, dataset, "validation")
+    quality = load_quality(store, pool, measure) if pool else None
+    if pool is None or quality is None or not np.isfinite(quality[pool.mask]).any():
+        raise MissingInput(
+            f"{dataset} has no validation prompt measured by {measure}: BestSingle is chosen there"
+        )
+    values, _ = best_single(quality, pool.llm, pool.mask, len(pool.llms))
+    by_name = dict(zip(pool.llms, values, strict=True))
+    means = np.array([by_name.get(name, np.nan) for name in llms])
+    return means, int(np.nanargmax(means))
+
+
+def _first(means: np.ndarray, llm: int) -> np.ndarray:
+    """The means with one LLM put before all others: it is picked wherever it has a candidate."""
+    moved = np.where(np.isfinite(means), means, np.nanmin(means) - 1.0)
+    moved[llm] = np.nanmax(means) + 1.0
+    return moved

@@ -55,12 +55,14 @@ class Run:
     Attributes:
         id: MLflow's run id.
         key: hash of stage, configuration and data.
+        stage: the verb.
         finished: an earlier start has ended well; the stage need only check its rows.
         resumed: an earlier start was killed or failed.
     """
 
     id: str
     key: str
+    stage: str
     finished: bool
     resumed: bool
     experiment_id: str
@@ -205,6 +207,24 @@ class Tracker:
             raise WorkbenchError(f"run {run} has no artifact '{name}': {error}") from error
         return Path(local)
 
+    def add_child(
+        self,
+        parent: Run,
+        name: str,
+        status: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+    ) -> str:
+        """A run below another that is over when it is written, as a sweep's trial; its id."""
+        tags = {STAGE: f"{parent.stage}-trial", "mlflow.parentRunId": parent.id}
+        made = self.client.create_run(parent.experiment_id, tags=tags, run_name=name)
+        id = made.info.run_id
+        child = Run(id, "", parent.stage, True, False, parent.experiment_id, self.client)
+        child.log_params(params)
+        child.log_metrics(metrics)
+        self.client.set_terminated(id, status)
+        return str(id)
+
     def children(self, run: str) -> list[str]:
         """Ids of the runs below a run."""
         return [r.info.run_id for r in self._search(f"tags.`mlflow.parentRunId` = '{run}'")]
@@ -240,14 +260,16 @@ class Tracker:
                 self.client.update_run(info.run_id, status="RUNNING")
                 if ERROR in earlier.data.tags:
                     self.client.delete_tag(info.run_id, ERROR)
-            return Run(info.run_id, key, finished, not finished, info.experiment_id, self.client)
+            return Run(
+                info.run_id, key, stage, finished, not finished, info.experiment_id, self.client
+            )
         tags = {KEY: key, STAGE: stage, "workbench.data": data, **code_version()}
         if parent:
             tags["mlflow.parentRunId"] = parent
         if seed is not None:
             tags["workbench.seed"] = str(seed)
         made = self.client.create_run(self.experiment_id, tags=tags, run_name=name or stage)
-        run = Run(made.info.run_id, key, False, False, self.experiment_id, self.client)
+        run = Run(made.info.run_id, key, stage, False, False, self.experiment_id, self.client)
         run.log_params(config)
         self.client.log_dict(run.id, json.loads(json.dumps(config, default=str)), "config.yaml")
         return run

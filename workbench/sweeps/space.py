@@ -1,0 +1,52 @@
+"""What a sweep searches: schemes with their parameters, order modes, top-K."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.aggregation import ORDERS, SCHEMES, Scheme
+from workbench.errors import BadValue, UnknownName
+
+if TYPE_CHECKING:
+    import optuna
+
+# Parameters that are worth searching: bounds, and whether steps are multiplicative. Seeds are
+# not: the best of many seeds is luck.
+PARAMETERS: dict[str, dict[str, tuple[float, float, bool]]] = {
+    "bradley_terry": {"prior": (1e-3, 10.0, True), "temperature": (0.1, 10.0, True)},
+}
+
+
+@dataclass(frozen=True)
+class Space:
+    """The choices of each trial.
+
+    Raises UnknownName for a scheme or order mode that there is not, BadValue for a top-K < 1.
+    """
+
+    schemes: list[str] = field(default_factory=lambda: list(SCHEMES))
+    orders: list[str] = field(default_factory=lambda: list(ORDERS))
+    top_k: list[int] = field(default_factory=lambda: [1, 2, 3])
+
+    def __post_init__(self) -> None:
+        for name in self.schemes:
+            SCHEMES[name]
+        for order in self.orders:
+            if order not in ORDERS:
+                raise UnknownName("order mode", order, ORDERS)
+        for k in self.top_k:
+            if k < 1:
+                raise BadValue("top_k", k, "integers ≥ 1")
+        for name in ("schemes", "orders", "top_k"):
+            if not getattr(self, name):
+                raise BadValue(name, [], "at least one choice")
+
+    def choose(self, trial: "optuna.Trial", seed: int) -> tuple[Scheme, int]:
+        """The scheme and the top-K of a trial."""
+        name = trial.suggest_categorical("scheme", self.schemes)
+        params = {
+            key: trial.suggest_float(f"{name}.{key}", low, high, log=log)
+            for key, (low, high, log) in PARAMETERS.get(name, {}).items()
+        }
+        order = trial.suggest_categorical("order", self.orders)
+        top_k = trial.suggest_categorical("top_k", self.top_k)
+        return Scheme.of(name, order=order, order_seed=seed, **params), int(top_k)

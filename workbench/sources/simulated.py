@@ -12,7 +12,7 @@ alike: the longest answer is no good choice.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -168,21 +168,30 @@ def _answer(
     known = rng.random(len(facts)) < skill
     if known.all():
         known[rng.integers(len(facts))] = False
+    fates = np.searchsorted(
+        np.cumsum(list(LOST.values())[:-1]), rng.random(len(facts)), side="right"
+    )
+    draws = rng.random(len(facts) + 5).tolist()
     pieces = []
-    for fact, others, is_known in zip(facts, family.other_facts(filling), known, strict=True):
-        fate = "known" if is_known else str(rng.choice(list(LOST), p=list(LOST.values())))
+    for i, others in enumerate(family.other_facts(filling)):
+        fate = "known" if known[i] else tuple(LOST)[fates[i]]
         if fate == "known":
-            pieces.append(fact)
+            pieces.append(facts[i])
         elif fate == "wrong":
-            pieces.append(str(rng.choice(others)))
+            pieces.append(_drawn(others, draws[i]))
         elif fate == "hedge":
-            pieces.append(str(rng.choice(HEDGES)))
-    sentences = [_sentence(pieces or [str(rng.choice(HEDGES))])]
-    if rng.random() < PADDED:
-        sentences.insert(0, _sentence([str(rng.choice(OPENINGS))]))
-    if rng.random() < PADDED:
-        sentences.append(_sentence([str(rng.choice(CLOSINGS))]))
+            pieces.append(_drawn(HEDGES, draws[i]))
+    sentences = [_sentence(pieces or [_drawn(HEDGES, draws[-1])])]
+    if draws[-2] < PADDED:
+        sentences.insert(0, _sentence([_drawn(OPENINGS, draws[-3])]))
+    if draws[-4] < PADDED:
+        sentences.append(_sentence([_drawn(CLOSINGS, draws[-5])]))
     return " ".join(sentences)
+
+
+def _drawn(options: Sequence[str], draw: float) -> str:
+    """One of the options by a draw from [0, 1); many times faster than the generator's choice."""
+    return options[int(draw * len(options))]
 
 
 def _sentence(pieces: list[str]) -> str:

@@ -197,6 +197,17 @@ def test_equal_candidates_tie_exactly(name, pool, copies):
     assert (scores[:, twins] == scores[:, :1]).all()
 
 
+@complete_schemes
+def test_twins_of_wide_pools_tie_exactly(name):
+    """Their sums have the same terms in another order, which alone changes the last digit."""
+    L = np.random.default_rng(0).normal(0, 2, (100, 20, 20)).astype(np.float32)
+    L[:, :, -1], L[:, -1, :] = L[:, :, 0], L[:, 0, :]
+    L[:, 0, -1] = L[:, -1, 0] = 0.3
+    mask = np.ones((100, 20), dtype=bool)
+    scores = score(name, L, mask)
+    np.testing.assert_array_equal(scores[:, 0], scores[:, -1])
+
+
 @every_scheme
 @pytest.mark.parametrize(
     ("L", "mask"),

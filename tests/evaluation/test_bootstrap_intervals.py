@@ -31,6 +31,13 @@ def test_the_interval_always_holds_the_value(values):
         assert found.low == found.high == found.value
 
 
+def test_a_lone_sample_beside_the_value_widens_the_interval_to_it():
+    values = np.arange(10.0)
+    found = [mean_estimate(values, resamples=1, seed=seed) for seed in range(10)]
+    assert any(figure.low == figure.value < figure.high for figure in found)
+    assert any(figure.low < figure.value == figure.high for figure in found)
+
+
 @pytest.mark.parametrize("constant", [0.1, -1 / 3, 1e9 / 7])
 def test_a_constant_has_an_interval_of_no_width(constant):
     found = mean_estimate(np.full(37, constant), resamples=200)

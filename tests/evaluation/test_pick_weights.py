@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quality_pools import quality_pools
+from quality_pools import quality_pools, random_pool
 
 from workbench.errors import BadValue
 from workbench.evaluation import pick_quality, pick_weights, top_k_best, top_k_mean
@@ -53,6 +53,15 @@ def test_top_k_best_and_mean_are_the_expectations_over_all_ways_to_break_ties(po
         tops = possible_tops(scores[row], members, k)
         assert best[row] == pytest.approx(np.mean([quality[row, top].max() for top in tops]))
         assert mean[row] == pytest.approx(np.mean([quality[row, top].mean() for top in tops]))
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_top_k_best_of_many_tied_pools(k):
+    scores, quality, mask = random_pool(k, 80, 7, levels=1)
+    best = top_k_best(scores, quality, mask, k)
+    for row in np.flatnonzero(mask.any(axis=1)):
+        tops = possible_tops(scores[row], np.flatnonzero(mask[row]), k)
+        assert best[row] == pytest.approx(np.mean([quality[row, top].max() for top in tops]))
 
 
 @few

@@ -155,6 +155,15 @@ def test_a_figure_that_no_prompt_defines_is_not_there():
     assert evaluate_system(scores, quality, ~mask, best_single=scores) == {}
 
 
+def test_prompts_without_a_pair_to_judge_are_not_counted():
+    quality = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 2.0]])
+    scores, mask = np.array([[1.0, 2.0, 3.0]] * 2), np.ones((2, 3), dtype=bool)
+    found = evaluate_system(scores, quality, mask, best_single=scores, resamples=20)
+    assert found["pairwise_accuracy"].n == found["spearman"].n == 1
+    assert found["mean_rank"].n == 2
+    assert found["mean_rank"].value == 1.5
+
+
 def test_arrays_that_do_not_fit_are_refused():
     scores, quality, mask, llm, single = case(5, queries=4)
     mask[0, 0], quality[0, 0], scores[0, 0], single[0, 0] = True, 1.0, 1.0, 1.0

@@ -9,9 +9,9 @@ from workbench.aggregation.preferences import order_free
 from workbench.errors import BadValue, NotConverged
 
 MAX_STEPS = 100
-# Newton converges quadratically: a last step under 1e-9 leaves an error far below it, and
-# rounding to the digits that are known lets equal candidates tie exactly.
-TOLERANCE = 1e-9
+# Newton converges quadratically: a last step under 1e-6 leaves an error of about its square, and
+# rounding to digits that are known lets equal candidates tie exactly.
+TOLERANCE = 1e-6
 DECIMALS = 8
 
 
@@ -22,7 +22,8 @@ def bradley_terry(
 
     Maximises, a prompt, `Σ_{i<j} p_ij log σ(θ_i − θ_j) + p_ji log σ(θ_j − θ_i) − prior/2 Σ θ_i²`
     over the compared pairs, with soft wins `p_ij = σ(D_ij / temperature)`. The prior keeps the
-    strengths finite on separable data and a candidate without comparisons at 0.
+    strengths finite on separable data, a candidate without comparisons at 0, and the mean of
+    each prompt at 0.
 
     Where every pair was compared the order of θ is that of `Σ_j p_ij`: the prior then changes
     scores but no rank, and only `temperature` does (towards 0: Copeland; large: MaxLogits).
@@ -48,9 +49,8 @@ def bradley_terry(
     with np.errstate(over="ignore"):
         wins = np.where(compared, sigmoid(D / temperature), 0.0)
     strengths = _newton(wins, compared, prior)
-    candidates = np.maximum(mask.sum(axis=1, keepdims=True), 1)
-    centre = np.where(mask, strengths, 0.0).sum(axis=1, keepdims=True) / candidates
-    return outside(np.round(strengths - centre, DECIMALS) + 0.0, mask)
+    # Adding 0 turns -0.0 into 0.0.
+    return outside(np.round(strengths, DECIMALS) + 0.0, mask)
 
 
 def _newton(wins: np.ndarray, compared: np.ndarray, prior: float) -> np.ndarray:

@@ -51,7 +51,7 @@ def bubble(
                 None,
                 f"a comparison in at least one order: bubble(seed={seed}) needs it",
             )
-        best = np.where(meets & (verdict < 0), challenger, best)
+        best = np.where(verdict < 0, challenger, best)
     scores[rows, best] = np.where(candidates > 0, 1.0, -np.inf)
     return scores
 

@@ -47,7 +47,7 @@ def random_bits(seed: int, *indices: np.ndarray) -> np.ndarray:
     check_seed(seed)
     state = _mix(np.array([seed], dtype=np.uint64))
     for index in indices:
-        state = _mix(state ^ _mix(index.astype(np.uint64)))
+        state = _mix(state ^ index.astype(np.uint64))
     return state
 
 

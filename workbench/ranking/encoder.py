@@ -172,7 +172,7 @@ def _finished(encoder: Any, options: EncoderOptions) -> Any:
         # Only the last hidden state is read; weights without a gradient would stall DDP.
         encoder.pooler = None
     if options.gradient_checkpointing:
-        encoder.gradient_checkpointing_enable(
-            gradient_checkpointing_kwargs={"use_reentrant": False}
-        )
+        # Renamed in the course of transformers 5.
+        old = encoder.gradient_checkpointing_enable
+        getattr(encoder, "activation_checkpointing_enable", old)({"use_reentrant": False})
     return encoder

@@ -308,7 +308,10 @@ class PairRanker(pl.LightningModule):
             BadModel: a file or weight is missing, unknown, of another shape or not finite.
         """
         path = Path(directory)
-        ranker = cls(**saved.read_options(path))
+        try:
+            ranker = cls(**saved.read_options(path))
+        except TypeError as error:
+            raise BadModel(f"{path / 'config.json'}: {error}") from error
         saved.load_ranker(ranker, path)
         return ranker.eval()
 

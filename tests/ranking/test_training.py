@@ -97,25 +97,36 @@ def test_head_rate_holds_for_head_and_markers_only(store, tmp_path):
     torch.testing.assert_close(faster[layer], plain[layer], **near)
 
 
-def test_stopped_and_resumed_is_as_if_never_stopped(store, tmp_path):
-    def fit(epochs, name, ckpt=None):
+@pytest.mark.parametrize("step", [2, 4, 6])  # within the first epoch, at its end, in the second
+def test_stopped_and_resumed_is_as_if_never_stopped(store, tmp_path, step):
+    def fit(name, ckpt=None):
         pl.seed_everything(3, verbose=False)
-        data = pair_data(store, max_train_prompts=10, max_validation_prompts=3)
-        ranker = pair_ranker(data, schedule="constant", warmup=0.0, head_dropout=0.0)
-        keep = ModelCheckpoint(dirpath=tmp_path / name, save_last=True)
-        engine = trainer(tmp_path, max_epochs=epochs, callbacks=[keep], enable_checkpointing=True)
+        data = pair_data(store, max_train_prompts=20, max_validation_prompts=3)
+        ranker = pair_ranker(data, warmup=0.2, head_dropout=0.0)
+        keep = ModelCheckpoint(
+            tmp_path / name, filename="{step}", save_top_k=-1, every_n_train_steps=1
+        )
+        engine = trainer(tmp_path, max_epochs=2, callbacks=[keep], enable_checkpointing=True)
         engine.fit(ranker, data, ckpt_path=ckpt, weights_only=True)
-        return ranker, keep.last_model_path
+        assert engine.global_step == 8
+        return ranker
 
-    whole, _ = fit(2, "whole")
-    _, last = fit(1, "half")
-    resumed, _ = fit(2, "rest", last)
-    after, wanted = resumed.state_dict(), whole.state_dict()
-    for name in wanted:
-        torch.testing.assert_close(after[name], wanted[name])
+    last = tmp_path / "whole" / f"step={step}.ckpt"
+    whole = fit("whole").state_dict()
+    resumed = fit("rest", last).state_dict()
+    for name, value in whole.items():
+        torch.testing.assert_close(resumed[name], value)
+
+
+def test_a_checkpoint_is_enough_to_build_the_ranker(store, tmp_path):
+    data = pair_data(store, max_train_prompts=10, max_validation_prompts=3)
+    keep = ModelCheckpoint(dirpath=tmp_path)
+    ranker = pair_ranker(data)
+    trainer(tmp_path, callbacks=[keep], enable_checkpointing=True).fit(ranker, data)
+    last = keep.best_model_path
     loaded = PairRanker.load_from_checkpoint(last, weights_only=True)
     rows = (["question 1"], ["good good"], ["the a"])
-    assert loaded.compare(*rows).shape == (1,)
+    np.testing.assert_array_equal(loaded.compare(*rows), ranker.compare(*rows))
     other = PairRanker(TINY, measures=["good"], source_maxlength=12, candidate_maxlength=16).build(
         ["some other words"]
     )

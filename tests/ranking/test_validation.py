@@ -39,3 +39,8 @@ def test_one_order_is_enough_and_no_preference_counts_half():
     logits[:, [0, 0, 1], [1, 2, 2]] = NAN
     assert PickValidation(QUALITY, LLM).metrics(logits)["pairwise_accuracy"] == 1
     assert PickValidation(QUALITY, LLM).metrics(0 * logits)["pairwise_accuracy"] == 0.5
+
+
+def test_logits_that_are_no_numbers_give_no_accuracy():
+    logits = np.full((2, 3, 3), NAN, np.float32)
+    assert np.isnan(PickValidation(QUALITY, LLM).metrics(logits)["pairwise_accuracy"])

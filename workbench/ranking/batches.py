@@ -1,6 +1,6 @@
 """Batches of sequences of like length under a budget of tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -42,6 +42,8 @@ class TokenBatchSampler(Sampler[list[int]]):
         tokens_per_batch: budget of a batch, padding counted.
         seed: of this epoch's shuffle; None keeps the order, longest first.
         rank, world_size: of this process.
+        done: number of batches to leave out at the front, asked for when the first is taken;
+            a training that goes on within an epoch so sees the rest of it.
     """
 
     def __init__(
@@ -51,15 +53,18 @@ class TokenBatchSampler(Sampler[list[int]]):
         seed: int | Sequence[int] | None = None,
         rank: int = 0,
         world_size: int = 1,
+        done: Callable[[], int] = lambda: 0,
     ) -> None:
         batches = _shuffled(length, tokens_per_batch, seed)
         if batches:
             short = -len(batches) % world_size
             batches += [batches[i % len(batches)] for i in range(short)]
         self.batches = batches[rank::world_size]
+        self.done = done
 
     def __iter__(self) -> Iterator[list[int]]:
-        return (batch.tolist() for batch in self.batches)
+        for batch in self.batches[self.done() :]:
+            yield batch.tolist()
 
     def __len__(self) -> int:
         return len(self.batches)

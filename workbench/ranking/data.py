@@ -65,6 +65,8 @@ class PairData(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        measures = list(measures)
+        self.save_hyperparameters()
         check_pairs(pairs, pairs_per_prompt, pair_ratio)
         check_budget(tokens_per_batch)
         if not measures:
@@ -77,7 +79,7 @@ class PairData(pl.LightningDataModule):
         ):
             if most is not None and most < 1:
                 raise BadValue(name, most, "a positive number, or null for all")
-        self.measures = list(measures)
+        self.measures = measures
         self.datasets = datasets
         self.llms = llms
         self.validation_llms = validation_llms if validation_llms is not None else llms
@@ -162,8 +164,14 @@ class PairData(pl.LightningDataModule):
             seed,
             rank=trainer.global_rank,
             world_size=trainer.world_size,
+            done=(lambda: 0) if seed is None else self._batches_done,
         )
-        return DataLoader(dataset, batch_sampler=sampler, collate_fn=_as_it_is)
+        return _PairLoader(dataset, batch_sampler=sampler, collate_fn=_as_it_is)
+
+    def _batches_done(self) -> int:
+        """Batches of the epoch that are behind; not 0 only just after resuming within it."""
+        trainer: Any = self.trainer
+        return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready) * trainer.training
 
     @cached_property
     def _train_pool(self) -> Pool:
@@ -208,6 +216,17 @@ class PairData(pl.LightningDataModule):
         if most is None or most >= count:
             return np.arange(count)
         return np.sort(np.random.default_rng([self.seed, 4]).permutation(count)[:most])
+
+
+class _PairLoader(DataLoader[PairBatch]):
+    """A loader that the Trainer takes as resumable, which it is by the Trainer's own progress."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: epoch and batches done follow from the Trainer."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to take over."""
 
 
 def spread(quality: np.ndarray) -> np.ndarray:

@@ -40,6 +40,11 @@ class TinyEncoder:
         if self.hidden_size % self.heads:
             raise BadValue("encoder.hidden_size", self.hidden_size, f"a multiple of {self.heads}")
 
+    def check_length(self, most: int) -> None:
+        """Raises BadValue where sequences of `most` tokens do not fit `max_positions`."""
+        if self.max_positions is not None and most > self.max_positions:
+            raise BadValue("encoder.max_positions", self.max_positions, f"at least {most}")
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TinyEncoder":
         """From plain values, as checkpoints hold them; raises UnknownName on a key not known."""
@@ -69,6 +74,24 @@ class EncoderOptions:
             raise BadValue("attention", self.attention, "'eager', 'sdpa' or null")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise BadValue("dropout", self.dropout, "null or a share, 0 <= dropout < 1")
+
+
+def make_encoder(
+    encoder: str | TinyEncoder,
+    options: EncoderOptions,
+    max_length: int,
+    texts: Iterable[str] | None,
+) -> tuple[Any, Any]:
+    """Encoder and tokenizer with markers, loaded or, for a tiny one, made for `texts`.
+
+    Raises:
+        BadModel, BadValue: see `pretrained_encoder`; no texts for a tiny encoder.
+    """
+    if isinstance(encoder, str):
+        return pretrained_encoder(encoder, options, max_length)
+    if texts is None:
+        raise BadValue("texts", None, "training texts, for a tiny encoder's vocabulary")
+    return tiny_encoder(encoder, options, max_length, texts)
 
 
 def pretrained_encoder(name: str, options: EncoderOptions, max_length: int) -> tuple[Any, Any]:

@@ -15,15 +15,11 @@ from torch import Tensor, nn
 
 from workbench.errors import BadModel, BadValue
 from workbench.ranking import inference, saved
-from workbench.ranking.encoder import (
-    EncoderOptions,
-    TinyEncoder,
-    pretrained_encoder,
-    tiny_encoder,
-)
+from workbench.ranking.encoder import EncoderOptions, TinyEncoder, make_encoder
+from workbench.ranking.head import make_head, score_markers
 from workbench.ranking.layout import Layout, check_lengths
 from workbench.ranking.losses import check_loss, pair_loss
-from workbench.ranking.optimizer import adamw, check_optimizer, rate_schedule
+from workbench.ranking.optimizer import adamw, check_optimizer, faster_rows, rate_schedule
 from workbench.ranking.tokenised import PairBatch
 
 
@@ -93,15 +89,14 @@ class PairRanker(pl.LightningModule):
         self.encoder = encoder
         self.measures = measures
         self.encoder_options = EncoderOptions(attention, dropout, gradient_checkpointing)
-        self._check_tiny_positions(encoder, source_maxlength + 2 * candidate_maxlength)
-        encoder = vars(encoder) if isinstance(encoder, TinyEncoder) else encoder  # type: ignore[assignment]
+        if isinstance(encoder, TinyEncoder):
+            encoder.check_length(source_maxlength + 2 * candidate_maxlength)
+            encoder = vars(encoder)  # type: ignore[assignment]
         self.save_hyperparameters()
         self.pretrained_model: Any = None
         self.head_layer: nn.Sequential | None = None
         self._layout: Layout | None = None
         self._logits: Tensor | None = None
-
-    # -- making the weights --------------------------------------------------------------------
 
     @property
     def built(self) -> bool:
@@ -127,13 +122,8 @@ class PairRanker(pl.LightningModule):
         """
         if self.built:
             return self
-        options, most = self.encoder_options, self._max_length
-        if isinstance(self.encoder, TinyEncoder):
-            if texts is None:
-                raise BadValue("texts", None, "training texts, for a tiny encoder's vocabulary")
-            encoder, tokenizer = tiny_encoder(self.encoder, options, most, texts)
-        else:
-            encoder, tokenizer = pretrained_encoder(self.encoder, options, most)
+        most = self.hparams["source_maxlength"] + 2 * self.hparams["candidate_maxlength"]
+        encoder, tokenizer = make_encoder(self.encoder, self.encoder_options, most, texts)
         self.assemble(encoder, tokenizer)
         return self
 
@@ -143,54 +133,25 @@ class PairRanker(pl.LightningModule):
         width = encoder.config.hidden_size
         self._layout = Layout(tokenizer, h["source_maxlength"], h["candidate_maxlength"])
         self.pretrained_model = encoder
-        self.head_layer = nn.Sequential(
-            nn.Dropout(h["head_dropout"]),
-            nn.Linear(2 * width, width),
-            nn.Tanh(),
-            nn.Dropout(h["head_dropout"]),
-            nn.Linear(width, len(self.measures)),
-        )
-
-    @property
-    def _max_length(self) -> int:
-        return int(self.hparams["source_maxlength"] + 2 * self.hparams["candidate_maxlength"])
-
-    @staticmethod
-    def _check_tiny_positions(encoder: str | TinyEncoder, most: int) -> None:
-        limit = encoder.max_positions if isinstance(encoder, TinyEncoder) else None
-        if limit is not None and most > limit:
-            raise BadValue("encoder.max_positions", limit, f"at least {most}")
-
-    # -- scores and training -------------------------------------------------------------------
+        self.head_layer = make_head(width, len(self.measures), h["head_dropout"])
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, markers: Tensor) -> Tensor:
         """Scores [B, 2, tasks] float32 of the left and the right candidate."""
-        if self.head_layer is None:
-            raise BadModel("this PairRanker has no weights yet: call build() or load them")
+        assert self.head_layer is not None, "build() comes first"
         hidden = self.pretrained_model(
             input_ids=input_ids, attention_mask=attention_mask
         ).last_hidden_state
-        # In float32 also under autocast: a logit is a small difference of two scores.
-        with torch.autocast(hidden.device.type, enabled=False):
-            rows = torch.arange(len(markers), device=hidden.device)[:, None]
-            source, left, right = hidden[rows, markers].float().unbind(dim=1)
-            both = torch.stack([torch.cat([source, left], -1), torch.cat([source, right], -1)], 1)
-            scores: Tensor = self.head_layer(both)
-        return scores
+        return score_markers(self.head_layer, hidden, markers)
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         """Loss of one batch."""
         scores, loss = self._step(batch)
-        size = len(batch.input_ids)
-        right = (scores[:, 0] > scores[:, 1]) == (batch.left_quality > batch.right_quality)
+        gap = batch.left_quality - batch.right_quality
+        right = ((scores[:, 0] > scores[:, 1]) == (gap > 0))[(gap != 0) & ~gap.isnan()]
+        size = len(gap)
         self.log("train/loss", loss, on_step=True, on_epoch=True, batch_size=size, prog_bar=True)
-        self.log(
-            "train/pairwise_accuracy",
-            right.float().mean(),
-            on_step=False,
-            on_epoch=True,
-            batch_size=size,
-        )
+        accuracy = right.float().mean()
+        self.log("train/pairwise_accuracy", accuracy, on_step=False, on_epoch=True, batch_size=size)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -226,27 +187,17 @@ class PairRanker(pl.LightningModule):
             raise BadValue("max_epochs", -1, "max_epochs or max_steps, for the rate's decay")
         optimizer = adamw(self.named_parameters(), h["lr"], h["head_lr"], h["weight_decay"])
         scheduler = rate_schedule(optimizer, h["schedule"], h["warmup"], int(steps))
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+        return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """One step; the markers' embeddings go further by head_lr / lr.
-
-        They are rows of a matrix that learns at `lr`. Under AdamW a row's step is proportional
-        to its rate, so that stretching it is the same as a rate of its own.
-        """
+        """One step, in which the markers' embeddings go further by head_lr / lr."""
         head_lr, lr = self.hparams["head_lr"], self.hparams["lr"]
         if head_lr is None or head_lr == lr:
             super().optimizer_step(*args, **kwargs)
             return
-        weight = self.pretrained_model.get_input_embeddings().weight
-        ids = torch.as_tensor(self.layout.marker_ids, device=weight.device)
-        before = weight.detach()[ids].clone()
-        super().optimizer_step(*args, **kwargs)
-        with torch.no_grad():
-            weight[ids] = before + (weight[ids] - before) * (head_lr / lr)
+        embedding = self.pretrained_model.get_input_embeddings().weight
+        with faster_rows(embedding, self.layout.marker_ids, head_lr / lr):
+            super().optimizer_step(*args, **kwargs)
 
     def setup(self, stage: str) -> None:
         """Raises BadModel before `build`, BadValue where the data has other measures."""
@@ -257,22 +208,13 @@ class PairRanker(pl.LightningModule):
 
     def _step(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         scores = self(batch.input_ids, batch.attention_mask, batch.markers)
-        h = self.hparams
-        loss = pair_loss(
-            h["loss"],
-            scores[:, 0],
-            scores[:, 1],
-            batch.left_quality,
-            batch.right_quality,
-            temperature=h["temperature"],
-            gap_power=h["gap_power"],
-        )
+        options = {name: self.hparams[name] for name in ("temperature", "gap_power")}
+        labels = (batch.left_quality, batch.right_quality)
+        loss = pair_loss(self.hparams["loss"], scores[:, 0], scores[:, 1], *labels, **options)
         return scores, loss
 
     def _validation(self) -> Any:
         return self.trainer.datamodule.validation  # type: ignore[attr-defined]
-
-    # -- use and keeping -----------------------------------------------------------------------
 
     def compare(
         self,
@@ -285,8 +227,6 @@ class PairRanker(pl.LightningModule):
         progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
         """Logits [P] float32 of ordered pairs, see `ranker.Ranker.compare`.
-
-        Each distinct text is tokenised once. No logit depends on the batch that it was in.
 
         Raises:
             BadModel: before `build`.
@@ -307,12 +247,7 @@ class PairRanker(pl.LightningModule):
         Raises:
             BadModel: a file or weight is missing, unknown, of another shape or not finite.
         """
-        path = Path(directory)
-        try:
-            ranker = cls(**saved.read_options(path))
-        except TypeError as error:
-            raise BadModel(f"{path / 'config.json'}: {error}") from error
-        saved.load_ranker(ranker, path)
+        ranker: PairRanker = saved.load_ranker(cls, Path(directory))
         return ranker.eval()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -321,11 +256,4 @@ class PairRanker(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Builds from the checkpoint alone; raises BadModel where built with other tokens."""
-        encoder, tokenizer = saved.from_files(checkpoint["ranker_files"], self.encoder_options)
-        if not self.built:
-            self.assemble(encoder, tokenizer)
-        elif tokenizer.get_vocab() != self.layout.tokenizer.get_vocab():
-            raise BadModel(
-                "the checkpoint was trained with another vocabulary than the one just built: "
-                "the training texts or the encoder have changed; start a new run"
-            )
+        saved.build_from_files(self, checkpoint["ranker_files"])

@@ -8,6 +8,7 @@ model.safetensors    all weights, named as in the PairRM checkpoints
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,18 @@ def read_options(directory: Path) -> dict[str, Any]:
     return options
 
 
-def load_ranker(ranker: Any, directory: Path) -> None:
-    """Gives a ranker without weights those of a directory; raises BadModel, see below."""
+def load_ranker(kind: Callable[..., Any], directory: Path) -> Any:
+    """A ranker of class `kind` with options and weights of a directory; raises BadModel."""
+    try:
+        ranker = kind(**read_options(directory))
+    except TypeError as error:
+        raise BadModel(f"{directory / 'config.json'}: {error}") from error
     weights = _read_weights(directory / "model.safetensors")
     encoder, tokenizer = _read_parts(directory, ranker.encoder_options)
     ranker.assemble(encoder, tokenizer)
     check_weights(weights, ranker.state_dict(), directory / "model.safetensors")
     ranker.load_state_dict(weights)
+    return ranker
 
 
 def check_weights(found: dict[str, Tensor], wanted: dict[str, Tensor], file: Path) -> None:
@@ -88,8 +94,23 @@ def files_of(ranker: Any) -> dict[str, bytes]:
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
 
 
-def from_files(files: dict[str, bytes], options: EncoderOptions) -> tuple[Any, Any]:
-    """Encoder with random weights and tokenizer from what `files_of` gave."""
+def build_from_files(ranker: Any, files: dict[str, bytes]) -> None:
+    """Builds a ranker as the one was whose files these are; weights are loaded later.
+
+    Raises:
+        BadModel: it is built already, with another vocabulary.
+    """
+    encoder, tokenizer = _from_files(files, ranker.encoder_options)
+    if not ranker.built:
+        ranker.assemble(encoder, tokenizer)
+    elif tokenizer.get_vocab() != ranker.layout.tokenizer.get_vocab():
+        raise BadModel(
+            "the checkpoint was trained with another vocabulary than the one just built: "
+            "the training texts or the encoder have changed; start a new run"
+        )
+
+
+def _from_files(files: dict[str, bytes], options: EncoderOptions) -> tuple[Any, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = (Path(folder) / name).resolve()

@@ -6,7 +6,6 @@ import numpy as np
 
 from workbench.aggregation.counting import max_logits
 from workbench.aggregation.preferences import preferences
-from workbench.errors import MissingInput
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class PickValidation:
         `quality`: mean quality of MaxLogits' pick. `best_single`, `oracle`: of the LLM with the
         highest mean on these prompts, and of the best candidate of each. `gap_closed`: where
         the pick lies between them (0 and 1). `pairwise_accuracy`: share of pairs that differ in
-        quality whose order-free preference has the right sign; a preference of 0 counts half.
+        quality whose order-free preference has the right sign, where 0 counts half; NaN where no
+        such pair was compared.
         """
         mask = self.mask
         known = np.where(mask, self.quality, -np.inf)
@@ -60,10 +60,8 @@ class PickValidation:
         gap = self.quality[:, i] - self.quality[:, j]
         guess = preference[:, i, j]
         counts = ~np.isnan(gap) & (gap != 0) & ~np.isnan(guess)
-        if not counts.any():
-            raise MissingInput("no validation pair differs in quality: pairwise accuracy of none")
         right = 0.5 * (1.0 + np.sign(gap[counts]) * np.sign(guess[counts]))
-        return float(right.mean())
+        return float(right.mean()) if counts.any() else float("nan")
 
     def _best_single(self) -> float:
         # An LLM that answered few of the prompts could be best by luck: half is asked for.

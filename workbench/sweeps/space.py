@@ -44,7 +44,8 @@ class Space:
         """The scheme and the top-K of a trial."""
         name = trial.suggest_categorical("scheme", self.schemes)
         params = {
-            key: trial.suggest_float(f"{name}.{key}", low, high, log=log)
+            # Three digits are more than a validation set can tell apart, and read well.
+            key: float(f"{trial.suggest_float(f'{name}.{key}', low, high, log=log):.3g}")
             for key, (low, high, log) in PARAMETERS.get(name, {}).items()
         }
         order = trial.suggest_categorical("order", self.orders)

@@ -4,6 +4,7 @@ Trials are judged on validation; the best setting of each K is then looked at on
 """
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 import optuna
 import pyarrow as pa
+from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Group
 
@@ -171,6 +173,7 @@ def _seen(store: Store, config: dict[str, Any]) -> str:
 
 def _study(storage: str, name: str, seed: int) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.simplefilter("ignore", ExperimentalWarning)  # metric names, grouped sampling
     study = optuna.create_study(
         storage=storage,
         study_name=name,
@@ -209,9 +212,8 @@ def _optimise(
             per_prompt = tuned.figures(scheme, top_k)
             known[key] = {name: float(v.mean()) for name, v in per_prompt.items()}
         figures = known[key]
-        trial.set_user_attr("scheme", str(scheme))
-        trial.set_user_attr("mean", figures["mean"])
-        trial.set_user_attr("best", figures["best"])
+        # One attribute rather than three: each is a commit of its own to the storage.
+        trial.set_user_attr("setting", {"scheme": str(scheme), **figures})
         return figures[objective], figures["comparisons"]
 
     with terminal.progress("sweep", missing, "trials") as advance:
@@ -251,7 +253,7 @@ class _Ledger:
             self.run,
             f"trial {trial.number}",
             "FINISHED" if complete else "FAILED",
-            trial.params | {"text": trial.user_attrs.get("scheme", "")},
+            trial.params | {"text": trial.user_attrs.get("setting", {}).get("scheme", "")},
             objectives,
         )
         return {
@@ -275,7 +277,7 @@ def _best_settings(
             (t for t in complete if t.params["top_k"] == k),
             key=lambda t: (-t.values[0], t.values[1], t.number),
         )
-        scheme = Scheme.parse(best.user_attrs["scheme"])
+        scheme = Scheme.parse(best.user_attrs["setting"]["scheme"])
         values = tested.figures(scheme, k)[objective] if tested else None
         estimate = mean_estimate(values, seed=seed) if values is not None else None
         settings.append(Setting(k, str(scheme), best.values[1], best.values[0], estimate))

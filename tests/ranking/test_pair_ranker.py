@@ -21,7 +21,7 @@ triples = st.lists(st.tuples(texts, texts, texts), min_size=1, max_size=8)
 def test_logits_are_independent_of_batch_size_padding_and_order(make_ranker):
     ranker = make_ranker()
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(triples, st.sampled_from([1, 40, 100]), st.randoms(use_true_random=False))
     def holds(rows, budget, random):
         whole = ranker.compare(*zip(*rows, strict=True))

@@ -21,11 +21,11 @@ def adamw(
     head_lr: float | None,
     weight_decay: float,
 ) -> AdamW:
-    """AdamW: parameters named `head_layer.*` at `head_lr` (None: at `lr`), the rest at `lr`."""
+    """AdamW: head and segment layer at `head_lr` (None: at `lr`), the rest at `lr`."""
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in parameters:
         if parameter.requires_grad:
-            key = name.startswith("head_layer."), parameter.ndim > 1
+            key = name.startswith(("head_layer.", "segment_layer.")), parameter.ndim > 1
             groups.setdefault(key, []).append(parameter)
     return AdamW(
         [

@@ -20,6 +20,7 @@ from workbench.ranking.head import make_head, score_markers
 from workbench.ranking.layout import Layout, check_lengths
 from workbench.ranking.losses import check_loss, pair_loss
 from workbench.ranking.optimizer import adamw, check_optimizer, faster_rows, rate_schedule
+from workbench.ranking.segments import SegmentEmbedding
 from workbench.ranking.tokenised import PairBatch
 
 

@@ -15,9 +15,10 @@ class SegmentEmbedding(nn.Embedding):
         super().__init__(3, width)
         nn.init.normal_(self.weight, std=0.02)  # as the encoders' own embeddings start
 
-    def forward(self, embedded: Tensor, markers: Tensor) -> Tensor:
+    def forward(self, embedded: Tensor, markers: Tensor) -> Tensor:  # type: ignore[override]
         """Adds to token embeddings [B, T, H] what `segments` says of markers [B, 3]."""
-        return embedded + super().forward(segments(markers, embedded.shape[1]))
+        told: Tensor = super().forward(segments(markers, embedded.shape[1]))
+        return embedded + told
 
 
 def segments(markers: Tensor, length: int) -> Tensor:

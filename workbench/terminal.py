@@ -26,10 +26,10 @@ def say(text: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A rich table: columns whose first cell is a number are aligned right, all as plain text."""
+    """A rich table: columns of numbers are aligned right, all as plain text."""
     drawn = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
-        number = bool(rows) and isinstance(rows[0][index], int | float)
+        number = any(isinstance(row[index], int | float) for row in rows)
         drawn.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in rows:
         # Text of LLMs may hold brackets that rich would read as markup.

@@ -140,6 +140,7 @@ class PairRanker(pl.LightningModule):
         self.pretrained_model = encoder
         self.head_layer = make_head(width, len(self.measures), h["head_dropout"])
         self.segment_layer = SegmentEmbedding(width) if h["segment_embeddings"] else None
+        self.train()  # a loaded encoder comes in eval mode, and Lightning leaves modes alone
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, markers: Tensor) -> Tensor:
         """Scores [B, 2, tasks] float32 of the left and the right candidate."""

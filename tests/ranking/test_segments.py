@@ -1,0 +1,52 @@
+import torch
+
+from workbench.ranking.encoder import TinyEncoder
+from workbench.ranking.pair_ranker import PairRanker
+from workbench.ranking.segments import segments
+
+TEXTS = ["what is red", "a rose is red", "no idea", "perhaps a rose"]
+
+
+def test_each_token_belongs_to_the_segment_of_its_text():
+    found = segments(torch.tensor([[1, 4, 7], [1, 3, 5]]), 9)
+    assert found.tolist() == [[0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 1, 1, 2, 2, 2, 2, 2]]
+
+
+def ranker(**options):
+    torch.manual_seed(0)
+    tiny = TinyEncoder(hidden_size=16, layers=1, heads=2, intermediate=16)
+    lengths = {"source_maxlength": 12, "candidate_maxlength": 12}
+    return PairRanker(tiny, measures=["m"], **lengths, **options).build(TEXTS)
+
+
+def test_segment_embeddings_reach_the_logits_and_learn(tmp_path):
+    plain, told = ranker(), ranker(segment_embeddings=True)
+    assert plain.segment_layer is None
+    with torch.no_grad():
+        told.segment_layer.weight[1, 0] += 1.0
+    pair = ([TEXTS[0]], [TEXTS[1]], [TEXTS[2]])
+    before = told.compare(*pair)
+    with torch.no_grad():
+        told.segment_layer.weight[1, 0] -= 1.0
+    assert not torch.allclose(torch.tensor(before), torch.tensor(told.compare(*pair)), atol=1e-4)
+    told.save_pretrained(tmp_path / "model")
+    again = PairRanker.from_pretrained(tmp_path / "model")
+    assert again.compare(*pair) == told.compare(*pair)
+
+
+def test_the_segment_layer_learns_at_the_heads_rate():
+    told = ranker(segment_embeddings=True)
+    from workbench.ranking.optimizer import adamw
+
+    rates = {
+        name: group["lr"]
+        for group in adamw(told.named_parameters(), 1e-5, 1e-3, 0.0).param_groups
+        for name, parameter in told.named_parameters()
+        if any(parameter is p for p in group["params"])
+    }
+    assert rates["segment_layer.weight"] == rates["head_layer.1.weight"] == 1e-3
+    assert rates["pretrained_model.embeddings.word_embeddings.weight"] == 1e-5
+
+
+def test_a_built_ranker_is_in_training_mode():
+    assert all(module.training for module in ranker().modules())

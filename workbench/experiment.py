@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench import terminal
@@ -43,3 +44,19 @@ def demo(steps: list[Step]) -> None:
         steps: stages of the embedded experiment file.
     """
     run(steps)
+    store = Path(steps[0].arguments()["store"])
+    terminal.out.print(_seen_how(store), markup=False)
+
+
+def _seen_how(store: Path) -> str:
+    from workbench.tracking import tracking_uri
+
+    return f"""
+The pick of the ranker against BestSingle is in the table 'Quality' above; an interval of
+'minus BestSingle' that excludes 0 means that ranking answers pays on this pool.
+
+See what is in the store:  workbench info --store {store}
+See the runs:              mlflow ui --backend-store-uri {tracking_uri(store)}
+See the study:             optuna-dashboard sqlite:///{store.parent / "optuna.db"}
+Ask it in SQL:             workbench export --store {store} --table llm_leaderboard --to llms.csv
+"""

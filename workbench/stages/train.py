@@ -1,6 +1,7 @@
 """Train: pairs from the store -> a ranker, kept as an artifact of its MLflow run."""
 
 import shutil
+import signal
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from pytorch_lightning.callbacks import (
     RichProgressBar,
 )
 from pytorch_lightning.loggers import MLFlowLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from rich.table import Table
 
 from workbench import terminal
@@ -25,6 +27,7 @@ from workbench.ranking.data import PairData
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.stages.rankers import model_folder
 from workbench.store.fingerprint import fingerprint
+from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
 
@@ -88,6 +91,7 @@ def train(
     if patience is not None and patience < 1:
         raise BadValue("patience", patience, "a positive number, or null")
     opened = Store(store)
+    _check(opened, model, data)
     data.connect(opened)
     tracker = Tracker(opened.path)
     config = {
@@ -116,13 +120,20 @@ def train(
         last = checkpoints / "last.ckpt"
         if last.exists():
             terminal.say(f"going on from {last}")
-        engine.fit(
-            model, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True
-        )
-        if engine.interrupted:
-            raise KeyboardInterrupt
+        _fit(engine, model, data, last if last.exists() else None)
         figures = _keep(engine, model, run, best, checkpoints)
     return Trained(run.id, figures, new=True)
+
+
+def _check(store: Store, model: PairRanker, data: PairData) -> None:
+    if list(model.measures) != list(data.measures):
+        raise BadValue(
+            "measures of the model", model.measures, f"those of the data: {data.measures}"
+        )
+    check_names(store, "measure", data.measures)
+    check_names(store, "dataset", data.datasets)
+    check_names(store, "llm", data.llms)
+    check_names(store, "llm", data.validation_llms)
 
 
 def _path(thing: object) -> str:
@@ -172,20 +183,35 @@ def _trainer(
         last,
         _LastOfEpoch(Path(str(best.dirpath)) / "last.ckpt"),
         LearningRateMonitor("step"),
-        RichProgressBar(leave=True),
     ]
+    if options.get("enable_progress_bar") is not False:
+        callbacks.append(RichProgressBar(leave=True))
     if patience is not None:
         callbacks.append(EarlyStopping(str(best.monitor), mode=best.mode, patience=patience))
-    return pl.Trainer(
-        **options,
-        logger=MLFlowLogger(tracking_uri=tracker.uri, run_id=run.id),
-        callbacks=callbacks,
-        enable_autolog_hparams=False,
-        reload_dataloaders_every_n_epochs=1,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        default_root_dir=best.dirpath,
-    )
+    try:
+        return pl.Trainer(
+            **options,
+            logger=MLFlowLogger(tracking_uri=tracker.uri, run_id=run.id),
+            callbacks=callbacks,
+            enable_autolog_hparams=False,
+            reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            default_root_dir=best.dirpath,
+        )
+    except (MisconfigurationException, ValueError, ImportError) as error:
+        raise BadValue("trainer", options, f"options that fit this machine: {error}") from error
+
+
+def _fit(engine: pl.Trainer, model: PairRanker, data: PairData, last: Path | None) -> None:
+    try:
+        engine.fit(model, datamodule=data, ckpt_path=last, weights_only=True)
+    except SystemExit:
+        if not engine.interrupted:
+            raise
+        # Lightning answers Ctrl-C by ending the process, and leaves further ones ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
 
 
 class _LastOfEpoch(Callback):

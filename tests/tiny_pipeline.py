@@ -1,0 +1,112 @@
+"""The settings of the suite's tiny ranker, and copies of a pool for tests that write."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.store.store import Store
+from workbench.store.tables import KEYS
+
+MEASURE = "rougeL@1"
+SCHEMES = ["max_logits", "bradley_terry(prior=0.5)", "bubble"]
+TRAINER = {
+    "max_epochs": 1,
+    "accelerator": "cpu",
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
+
+
+def tiny_ranker(measures: tuple[str, ...] = (MEASURE,), **options: Any) -> Any:
+    from workbench.ranking.encoder import TinyEncoder
+    from workbench.ranking.pair_ranker import PairRanker
+
+    encoder = TinyEncoder(hidden_size=16, layers=1, heads=2, intermediate=32, vocab_size=300)
+    lengths = {"source_maxlength": 24, "candidate_maxlength": 24}
+    return PairRanker(encoder, measures=list(measures), lr=5e-3, **lengths, **options)
+
+
+def pair_data(measures: tuple[str, ...] = (MEASURE,), **options: Any) -> Any:
+    from workbench.ranking.data import PairData
+
+    options = {"max_validation_prompts": 6, "pairs_per_prompt": 3, **options}
+    return PairData(list(measures), **options)
+
+
+def trained(store: Path, **options: Any) -> Any:
+    """What the stage `train` answers for the tiny ranker."""
+    from workbench.stages.train import train
+
+    given = {"model": tiny_ranker(), "data": pair_data(), "trainer": TRAINER, **options}
+    return train(store, **given)
+
+
+def copied(pool: Path, to: Path) -> Path:
+    """A copy of a pool's folder that is whole in itself: MLflow keeps absolute paths."""
+    shutil.copytree(pool, to, ignore=shutil.ignore_patterns("whole", "*.lock"))
+    db = sqlite3.connect(to / "mlflow.db")
+    for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+        db.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(pool), str(to)))
+    db.commit()
+    db.close()
+    return to
+
+
+def rows(store: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    with Store(store).reading() as db:
+        return db.execute(sql, list(parameters)).fetchall()
+
+
+def one(store: Path, sql: str, *parameters: object) -> Any:
+    [(value,)] = rows(store, sql, *parameters)
+    return value
+
+
+def execute(store: Path, sql: str, *parameters: object) -> None:
+    """Runs a statement that writes."""
+    with Store(store).writing() as db:
+        db.execute(sql, list(parameters))
+
+
+def counts(store: Path) -> dict[str, int]:
+    """Rows by table."""
+    return {table: one(store, f"select count(*) from {table}") for table in KEYS}
+
+
+def content(store: Path, table: str) -> set[tuple[Any, ...]]:
+    """All rows of a table, in no order."""
+    return {tuple(map(str, row)) for row in rows(store, f"select * from {table}")}
+
+
+def runs(store: Path, stage: str | None = None) -> list[Any]:
+    """The MLflow runs of a store that are not deleted, children too."""
+    from workbench.tracking import STAGE, Tracker
+
+    wanted = f"tags.`{STAGE}` = '{stage}'" if stage else f"tags.`{STAGE}` != ''"
+    return Tracker(store)._search(wanted)
+
+
+def workbench(*words: object, **options: Any) -> "subprocess.Popen[str]":
+    """The command line as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "workbench.cli", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Waits while `process` runs; fails, with what it said, where it ends before."""
+    deadline = time.monotonic() + 120
+    while not happened():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise AssertionError(f"it ended too early: {process.communicate()}")
+        time.sleep(0.03)

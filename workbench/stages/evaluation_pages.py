@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from workbench import terminal
+from workbench.stages.rankers import short, short_scheme
 from workbench.stages.systems import BEST_SINGLE, LONGEST, ORACLE, RANDOM
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ def _order(system: str) -> tuple[int, str]:
 def short_system(name: str) -> str:
     """A ranker's run id cut to eight characters, and the settings that are usual left out."""
     ranker, slash, scheme = name.partition("/")
-    scheme = scheme.replace(";order=both", "").partition(";schedule=")[0]
-    return f"{ranker[:8]}/{scheme}" if slash else name
+    return f"{short(ranker)}/{short_scheme(scheme)}" if slash else name
 
 
 def _by_part(rows: Sequence[Any]) -> Found:
@@ -93,7 +93,7 @@ def _quality_table(where: str, systems: dict[str, dict[str, Any]]) -> Table:
 
 def _agreement_table(where: str, systems: dict[str, dict[str, Any]]) -> Table:
     rows = [
-        [short_system(name), *(figures[f][0] if f in figures else None for f in _HEADS)]
+        [short_system(name), *(f"{figures[f][0]:.3f}" if f in figures else None for f in _HEADS)]
         for name, figures in systems.items()
     ]
     return terminal.table(f"Agreement with {where}", ("system", *_HEADS.values()), rows)
@@ -107,25 +107,25 @@ def _llms_table(
     rankings = list(picked)[:2]
     rows = [
         [
-            name.removeprefix("llm:")
-            + (" = BestSingle" if "chosen_as_best_single" in systems[name] else ""),
+            name.removeprefix("llm:") + (" *" if "chosen_as_best_single" in systems[name] else ""),
             _span(systems[name]["best_share"], percent=True),
             systems[name]["quality"][0] if "quality" in systems[name] else None,
             *(f"{picked[r].get(name, 0.0):.1%}" for r in rankings),
         ]
         for name in llms
     ]
-    heads = (f"picked by\n{short_system(r)}" for r in rankings)
-    columns = ("LLM", "best on", "mean quality", *heads)
-    return terminal.table(f"Best LLM by {where}", columns, rows)
+    heads = (f"picked by\n{short_scheme(r.partition('/')[2])}" for r in rankings)
+    columns = ("LLM", "best on, %", "mean\nquality", *heads)
+    return terminal.table(f"Best LLM by {where} (* is BestSingle)", columns, rows)
 
 
 def _span(estimate: Any, percent: bool = False) -> str:
+    """Value and interval, to three decimals or, of large numbers and percentages, fewer."""
     if estimate is None:
         return "–"
-    form = "{:.1%}" if percent else "{:.4g}"
-    value, low, high = (form.format(number) for number in estimate[:3])
-    return f"{value} [{low}, {high}]"
+    value, low, high = (number * (100 if percent else 1) for number in estimate[:3])
+    digits = 1 if percent else 3 if max(abs(low), abs(high)) < 10 else 2
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:

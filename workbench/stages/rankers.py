@@ -49,6 +49,11 @@ def short(ranker: str) -> str:
     return ranker[:8]
 
 
+def short_scheme(scheme: str) -> str:
+    """A scheme for a narrow table: what is usual (both orders, seed 0, its schedule) left out."""
+    return scheme.partition(";schedule=")[0].replace(";order=both", "").replace("(seed=0)", "")
+
+
 def model_folder(tracker: Tracker, ranker: str) -> Path:
     """Local folder of a trained ranker's model."""
     return tracker.artifact(ranker, "model")

@@ -21,7 +21,7 @@ from workbench.aggregation import Scheme
 from workbench.aggregation.bradley_terry import NotConverged
 from workbench.errors import BadValue
 from workbench.evaluation import Estimate, mean_estimate
-from workbench.stages.rankers import compared_ranker, short
+from workbench.stages.rankers import compared_ranker, short, short_scheme
 from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import check_names
 from workbench.store.store import Store
@@ -59,14 +59,14 @@ class Swept:
         rows = [
             (
                 s.top_k,
-                s.scheme.partition(";schedule=")[0],
+                short_scheme(s.scheme),
                 round(s.comparisons, 1),
                 s.validation,
-                f"{s.test.value:.4g} [{s.test.low:.4g}, {s.test.high:.4g}]" if s.test else "–",
+                f"{s.test.value:.3f} [{s.test.low:.3f}, {s.test.high:.3f}]" if s.test else "–",
             )
             for s in self.settings
         ]
-        columns = ("top K", "scheme", "comparisons", "validation", "test, 95 % interval")
+        columns = ("top K", "scheme", "compari-\nsons", "valida-\ntion", "test, 95 % interval")
         title = f"Sweep {self.study}: {self.trials} trials, {self.objective}"
         return Group(terminal.table(title, columns, rows), f"see: optuna-dashboard {self.storage}")
 

@@ -16,6 +16,7 @@ from workbench.errors import BadModel, BadValue
 
 MARKERS = ("<|source|>", "<|candidate1|>", "<|candidate2|>", "<|candidate|>")
 FRAME = 3  # tokens of a segment that are not text: CLS, marker, SEP
+_MARK_EVERY = 24  # tokens left out by `elided` for each mark
 _CHUNK = 2048  # texts tokenised at once, which bounds the tokeniser's own memory
 
 
@@ -76,6 +77,8 @@ class Layout:
         source_maxlength: most tokens of a source segment, CLS, marker and SEP counted.
         candidate_maxlength: the same of a candidate segment; what a source leaves free of its
             own share is added to both candidates of that pair, half to each.
+        elide: a text longer than a candidate's segment loses its middle instead of its end, see
+            `elided`.
 
     Raises:
         BadValue: a length that leaves no room for text.
@@ -83,11 +86,18 @@ class Layout:
             depend on the marker before it.
     """
 
-    def __init__(self, tokenizer: Any, source_maxlength: int, candidate_maxlength: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        source_maxlength: int,
+        candidate_maxlength: int,
+        elide: bool = False,
+    ) -> None:
         check_lengths(source_maxlength, candidate_maxlength)
         self.tokenizer = tokenizer
         self.source_maxlength = source_maxlength
         self.candidate_maxlength = candidate_maxlength
+        self.elide = elide
         self.cls, self.sep, self.pad = (
             _special(tokenizer, kind) for kind in ("cls_token", "sep_token", "pad_token")
         )
@@ -155,7 +165,11 @@ class Layout:
     def _tokenised(self, texts: list[str]) -> list[np.ndarray]:
         most = max(self.source_maxlength, self.candidate_maxlength + self.source_maxlength // 2)
         framed = [MARKERS[0] + text.replace(self.tokenizer.sep_token, " ") for text in texts]
-        return [self._harmless(np.array(ids[1:], np.int32))[:most] for ids in self._raw(framed)]
+        parts = [self._harmless(np.array(ids[1:], np.int32)) for ids in self._raw(framed)]
+        if self.elide:
+            mark = self._raw([MARKERS[0] + "…"])[0][-1]
+            parts = [elided(ids, self.candidate_maxlength - FRAME, mark) for ids in parts]
+        return [ids[:most] for ids in parts]
 
     def _harmless(self, ids: np.ndarray) -> np.ndarray:
         forged = np.isin(ids, self._forbidden)
@@ -183,6 +197,21 @@ class Layout:
                     f"{type(self.tokenizer).__name__} does not keep a marker and the text after "
                     f"it apart: {MARKERS[0] + probe!r} becomes {found[0]}"
                 )
+
+
+def elided(ids: np.ndarray, most: int, mark: int) -> np.ndarray:
+    """Tokens of a text cut to `most` by leaving out the middle; a text that fits is unchanged.
+
+    Three quarters of what is kept is its beginning, a quarter its end, and between them stands
+    `mark` once for each 24 tokens left out (at most a quarter of the room): how a long answer
+    ends, and how long it is, tells much of its quality, and neither is seen where it is cut off.
+    """
+    if len(ids) <= most:
+        return ids
+    marks = min(1 + (len(ids) - most) // _MARK_EVERY, max(1, most // 4))
+    end = (most - marks) // 4
+    begin = most - marks - end
+    return np.concatenate([ids[:begin], np.full(marks, mark, ids.dtype), ids[len(ids) - end :]])
 
 
 def add_markers(tokenizer: Any) -> None:

@@ -37,6 +37,7 @@ class PairRanker(pl.LightningModule):
         source_maxlength: tokens of the prompt's segment, CLS, marker and SEP counted.
         candidate_maxlength: tokens of a candidate's segment, to which half of what the prompt
             leaves free is added.
+        elide: a long text loses its middle, and says how much, instead of its end.
         loss: "logistic" (the released default), "bce" (the paper's), "mse" or "soft".
         temperature: of the soft label, in units of quality (of its spread where standardised).
         gap_power: pairs weigh |difference of quality| to this power; 0 weighs all alike.
@@ -65,6 +66,7 @@ class PairRanker(pl.LightningModule):
         measures: Sequence[str],
         source_maxlength: int = 128,
         candidate_maxlength: int = 128,
+        elide: bool = False,
         loss: str = "logistic",
         temperature: float = 1.0,
         gap_power: float = 0.0,
@@ -136,7 +138,8 @@ class PairRanker(pl.LightningModule):
         """Takes an encoder and a tokenizer that already hold the markers, and a fresh head."""
         h = self.hparams
         width = encoder.config.hidden_size
-        self._layout = Layout(tokenizer, h["source_maxlength"], h["candidate_maxlength"])
+        lengths = (h["source_maxlength"], h["candidate_maxlength"])
+        self._layout = Layout(tokenizer, *lengths, elide=h["elide"])
         self.pretrained_model = encoder
         self.head_layer = make_head(width, len(self.measures), h["head_dropout"])
         self.segment_layer = SegmentEmbedding(width) if h["segment_embeddings"] else None

@@ -82,7 +82,7 @@ def _parser(verb: str, function: Callable[..., Any], source: str | None) -> Argu
     if "trainer" in inspect.signature(function).parameters:
         from pytorch_lightning import Trainer
 
-        from workbench.stages.train import OWN_TRAINER_OPTIONS
+        from workbench.stages.engine import OWN_TRAINER_OPTIONS
 
         parser.add_class_arguments(
             Trainer, "trainer", instantiate=False, skip=set(OWN_TRAINER_OPTIONS)

@@ -106,3 +106,11 @@ def test_a_trainer_that_cannot_be_is_a_users_error(measured_pool, fresh, options
         trained(store, trainer=TRAINER | options)
     [run] = runs(store, "train")
     assert run.info.status == "FAILED"
+
+
+def test_training_leaves_other_stores_their_own_tracking(measured_pool, fresh):
+    """Lightning's MLflow logger sets MLflow's URI for the whole process."""
+    trained(fresh(measured_pool, "one"))
+    other = fresh(measured_pool, "other")
+    assert Tracker(other).uri == f"sqlite:///{other.parent}/mlflow.db"
+    assert runs(other, "train") == []

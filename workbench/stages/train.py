@@ -1,23 +1,13 @@
 """Train: pairs from the store -> a ranker, kept as an artifact of its MLflow run."""
 
 import shutil
-import signal
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import (
-    Callback,
-    EarlyStopping,
-    LearningRateMonitor,
-    ModelCheckpoint,
-    RichProgressBar,
-)
-from pytorch_lightning.loggers import MLFlowLogger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import ModelCheckpoint
 from rich.table import Table
 
 from workbench import terminal
@@ -25,18 +15,13 @@ from workbench.errors import BadValue, UnknownName, WorkbenchError
 from workbench.ranking.allocator import keep_memory
 from workbench.ranking.data import PairData
 from workbench.ranking.pair_ranker import PairRanker
+from workbench.stages.engine import fit, make_engine
 from workbench.stages.rankers import model_folder
 from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
 
-# Set here, because resuming, tracking and the batches' token budget depend on them.
-OWN_TRAINER_OPTIONS = (
-    "logger", "callbacks", "plugins", "profiler", "default_root_dir", "barebones",
-    "enable_checkpointing", "enable_autolog_hparams", "model_registry",
-    "reload_dataloaders_every_n_epochs", "use_distributed_sampler", "num_sanity_val_steps",
-)  # fmt: skip
 _LOWER_IS_BETTER = ("validation/loss",)
 _MONITORS = ("validation/quality", "validation/pairwise_accuracy", "validation/loss")
 
@@ -116,11 +101,11 @@ def train(
             filename="best",
             enable_version_counter=False,
         )
-        engine = _trainer(tracker, run, trainer or {}, best, patience, checkpoint_minutes)
+        engine = make_engine(tracker, run, trainer or {}, best, patience, checkpoint_minutes)
         last = checkpoints / "last.ckpt"
         if last.exists():
             terminal.say(f"going on from {last}")
-        _fit(engine, model, data, last if last.exists() else None)
+        fit(engine, model, data, last if last.exists() else None)
         figures = _keep(engine, model, run, best, checkpoints)
     return Trained(run.id, figures, new=True)
 
@@ -162,66 +147,6 @@ def _finished(tracker: Tracker, run: Run) -> dict[str, float] | None:
         return None
     metrics = tracker.client.get_run(run.id).data.metrics
     return {k.removeprefix("best/"): v for k, v in metrics.items() if k.startswith("best/")}
-
-
-def _trainer(
-    tracker: Tracker,
-    run: Run,
-    options: dict[str, Any],
-    best: ModelCheckpoint,
-    patience: int | None,
-    checkpoint_minutes: float,
-) -> pl.Trainer:
-    last = ModelCheckpoint(
-        best.dirpath,
-        filename="last",
-        train_time_interval=timedelta(minutes=checkpoint_minutes),
-        enable_version_counter=False,
-    )
-    callbacks: list[Callback] = [
-        best,
-        last,
-        _LastOfEpoch(Path(str(best.dirpath)) / "last.ckpt"),
-        LearningRateMonitor("step"),
-    ]
-    if options.get("enable_progress_bar") is not False:
-        callbacks.append(RichProgressBar(leave=True))
-    if patience is not None:
-        callbacks.append(EarlyStopping(str(best.monitor), mode=best.mode, patience=patience))
-    try:
-        return pl.Trainer(
-            **options,
-            logger=MLFlowLogger(tracking_uri=tracker.uri, run_id=run.id),
-            callbacks=callbacks,
-            enable_autolog_hparams=False,
-            reload_dataloaders_every_n_epochs=1,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-            default_root_dir=best.dirpath,
-        )
-    except (MisconfigurationException, ValueError, ImportError) as error:
-        raise BadValue("trainer", options, f"options that fit this machine: {error}") from error
-
-
-def _fit(engine: pl.Trainer, model: PairRanker, data: PairData, last: Path | None) -> None:
-    try:
-        engine.fit(model, datamodule=data, ckpt_path=last, weights_only=True)
-    except SystemExit:
-        if not engine.interrupted:
-            raise
-        # Lightning answers Ctrl-C by ending the process, and leaves further ones ignored.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise KeyboardInterrupt from None
-
-
-class _LastOfEpoch(Callback):
-    """Keeps the state after each epoch: what a training that was killed goes on from."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        trainer.save_checkpoint(self.file)
 
 
 def _keep(

@@ -1,37 +1,21 @@
 """Evaluate: rankings and qualities -> results, with intervals, by split and category."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 from rich.console import Group
 
-from workbench import terminal
 from workbench.errors import MissingInput, UnknownName
-from workbench.evaluation import (
-    Estimate,
-    best_llm_distribution,
-    evaluate_position_bias,
-    evaluate_system,
-    pick_weights,
-    ratio_estimate,
-)
-from workbench.evaluation.measured import measured
-from workbench.evaluation.pairwise import pairwise_counts
 from workbench.stages.evaluation_pages import plots, tables
-from workbench.stages.systems import Systems, gather, llm_system, ranker_system
+from workbench.stages.result_rows import COLUMNS, Row, result_rows
+from workbench.stages.systems import ranker_system
 from workbench.store.fingerprint import fingerprint
-from workbench.store.pool import check_names, load_logits, names_of
+from workbench.store.pool import check_names, names_of
 from workbench.store.store import Store
 from workbench.store.tables import write_rows
 from workbench.tracking import Run, Tracker
-
-_COLUMNS = ("system", "dataset", "split", "slice", "measure", "value", "low", "high", "n")
-Row = tuple[str, str, str, str, str, float, float | None, float | None, int]
 
 
 @dataclass
@@ -105,7 +89,7 @@ def evaluate(
         stored = _stored(opened, run.id)
         if run.finished and stored:
             return Evaluated(run.id, stored, new=False)
-        rows = list(_evaluated(opened, config, rankings))
+        rows = list(result_rows(opened, config, rankings))
         if not rows:
             raise MissingInput(f"no prompt of {datasets} is measured by {measures}")
         _write(opened, run.id, rows)
@@ -146,93 +130,16 @@ def _seen(store: Store, config: dict[str, Any]) -> str:
     return f"{qualities} {rankings}"
 
 
-def _evaluated(
-    store: Store, config: dict[str, Any], rankings: list[tuple[str, str]]
-) -> Iterator[Row]:
-    parts = list(product(config["datasets"], config["splits"], config["measures"]))
-    with terminal.progress("evaluate", len(parts), "tables") as advance:
-        for dataset, split, measure in parts:
-            systems = gather(store, dataset, split, measure, rankings)
-            if systems is not None:
-                for name, prompts in _slices(systems, config["min_category"]):
-                    where = (dataset, split, name)
-                    yield from _figures(systems.subset(prompts), where, measure, config)
-                if measure == config["measures"][0]:
-                    yield from _biases(store, systems, (dataset, split, "all"), rankings, config)
-            advance()
-
-
-def _slices(systems: Systems, least: int) -> Iterator[tuple[str, np.ndarray]]:
-    yield "all", np.ones(len(systems.pool.prompt_ids), bool)
-    category = np.array(systems.pool.category, object)
-    for name in sorted(set(systems.pool.category) - {""}):
-        if (category == name).sum() >= least:
-            yield f"category={name}", category == name
-
-
-def _figures(
-    systems: Systems, where: tuple[str, str, str], measure: str, config: dict[str, Any]
-) -> Iterator[Row]:
-    pool, quality, drawn = systems.pool, systems.quality, _bootstrap(config)
-    named = {llm: pool.llm == pool.llms.index(llm) for llm in config["against"] or ()}
-    for name, scores in systems.scores.items():
-        found = evaluate_system(
-            scores, quality, pool.mask, best_single=systems.best_single, named=named, **drawn
-        )
-        if config["min_gap"] is not None:
-            right, pairs = pairwise_counts(
-                scores, quality, measured(quality, pool.mask), min_gap=config["min_gap"]
-            )
-            if pairs.sum() > 0:
-                key = f"pairwise_accuracy>{config['min_gap']:g}"
-                found[key] = ratio_estimate(right, pairs, **drawn)
-        yield from (_row(name, where, f"{k}:{measure}", e) for k, e in found.items())
-    chosen = llm_system(systems.best_llm)
-    yield (chosen, *where, f"chosen_as_best_single:{measure}", 1.0, None, None, len(quality))
-    picked = pick_weights(quality, measured(quality, pool.mask))
-    shares = best_llm_distribution(picked, pool.llm, pool.llms, **drawn)
-    for llm, share in shares.items():
-        yield _row(llm_system(llm), where, f"best_share:{measure}", share)
-
-
-def _biases(
-    store: Store,
-    systems: Systems,
-    where: tuple[str, str, str],
-    rankings: list[tuple[str, str]],
-    config: dict[str, Any],
-) -> Iterator[Row]:
-    """What does not depend on a quality measure: position bias, and whom each ranking picks."""
-    pool, drawn = systems.pool, _bootstrap(config)
-    for ranker, scheme in rankings:
-        system = ranker_system(ranker, scheme)
-        if system in systems.scores:
-            weights = pick_weights(systems.scores[system], pool.mask)
-            for llm, share in best_llm_distribution(weights, pool.llm, pool.llms, **drawn).items():
-                yield _row(llm_system(llm), where, f"picked_share:{system}", share)
-    for ranker in sorted({r for r, _ in rankings} & set(names_of(store, "ranker"))):
-        found = evaluate_position_bias(load_logits(store, pool, ranker), pool.mask, **drawn)
-        yield from (_row(ranker, where, name, e) for name, e in found.items())
-
-
-def _bootstrap(config: dict[str, Any]) -> dict[str, int]:
-    return {"resamples": config["resamples"], "seed": config["seed"]}
-
-
-def _row(system: str, where: tuple[str, str, str], measure: str, found: Estimate) -> Row:
-    return (system, *where, measure, found.value, found.low, found.high, found.n)
-
-
 def _stored(store: Store, run: str) -> list[Row]:
     rows = store.query(
-        f"select {', '.join(_COLUMNS)} from results where run_id = ?",  # noqa: S608
+        f"select {', '.join(COLUMNS)} from results where run_id = ?",  # noqa: S608
         [run],
     )
     return [tuple(row.values()) for row in rows.to_pylist()]
 
 
 def _write(store: Store, run: str, rows: list[Row]) -> None:
-    columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
     table = pa.table({"run_id": [run] * len(rows), **columns})
     with store.writing() as db:
         # An earlier start that was killed may have written figures under other names.
@@ -249,7 +156,7 @@ def _log(run: Run, rows: list[Row]) -> None:
             if part == "all"
         }
     )
-    lines = [",".join(_COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in rows)]
+    lines = [",".join(COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in rows)]
     run.log_text("\n".join(lines), "results.csv")
     for name, figure in plots(rows):
         run.log_figure(figure, f"plots/{name}.png")

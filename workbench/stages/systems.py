@@ -120,6 +120,11 @@ def _chosen_on_validation(
     values, _ = best_single(quality, pool.llm, pool.mask, len(pool.llms))
     by_name = dict(zip(pool.llms, values, strict=True))
     means = np.array([by_name.get(name, np.nan) for name in llms])
+    if not np.isfinite(means).any():
+        raise MissingInput(
+            f"none of {', '.join(llms)} has a validation prompt of {dataset} measured by "
+            f"{measure}: BestSingle is chosen there"
+        )
     return means, int(np.nanargmax(means))
 
 

@@ -1,0 +1,118 @@
+"""From the systems of each dataset, split and measure to the rows of `results`."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from workbench import terminal
+from workbench.evaluation import (
+    Estimate,
+    best_llm_distribution,
+    evaluate_position_bias,
+    evaluate_system,
+    pick_weights,
+    ratio_estimate,
+)
+from workbench.evaluation.measured import measured
+from workbench.evaluation.pairwise import pairwise_counts
+from workbench.stages.systems import Systems, gather, llm_system, ranker_system
+from workbench.store.pool import load_logits, names_of
+from workbench.store.store import Store
+
+COLUMNS = ("system", "dataset", "split", "slice", "measure", "value", "low", "high", "n")
+Row = tuple[str, str, str, str, str, float, float | None, float | None, int]
+
+
+def result_rows(
+    store: Store, config: dict[str, Any], rankings: list[tuple[str, str]]
+) -> Iterator[Row]:
+    """The figures of every system on each dataset, split and measure that there is.
+
+    Args:
+        store: where qualities, rankings and logits lie.
+        config: `datasets`, `splits`, `measures` and the other options of the stage.
+        rankings: pairs of a ranker and a scheme.
+
+    Raises:
+        MissingInput: see `systems.gather`.
+    """
+    parts = list(product(config["datasets"], config["splits"], config["measures"]))
+    biases_of = set[tuple[str, str]]()
+    with terminal.progress("evaluate", len(parts), "tables") as advance:
+        for dataset, split, measure in parts:
+            systems = gather(store, dataset, split, measure, rankings)
+            if systems is not None:
+                for name, prompts in _slices(systems, config["min_category"]):
+                    where = (dataset, split, name)
+                    yield from _figures(systems.subset(prompts), where, measure, config)
+                if (dataset, split) not in biases_of:
+                    biases_of.add((dataset, split))
+                    yield from _biases(store, systems, (dataset, split, "all"), rankings, config)
+            advance()
+
+
+def _slices(systems: Systems, least: int) -> Iterator[tuple[str, np.ndarray]]:
+    yield "all", np.ones(len(systems.pool.prompt_ids), bool)
+    category = np.array(systems.pool.category, object)
+    for name in sorted(set(systems.pool.category) - {""}):
+        if (category == name).sum() >= least:
+            yield f"category={name}", category == name
+
+
+def _figures(
+    systems: Systems, where: tuple[str, str, str], measure: str, config: dict[str, Any]
+) -> Iterator[Row]:
+    pool, quality, drawn = systems.pool, systems.quality, _bootstrap(config)
+    named = {
+        llm: pool.llm == pool.llms.index(llm)
+        for llm in config["against"] or ()
+        if llm in pool.llms  # another dataset may have LLMs of its own
+    }
+    for name, scores in systems.scores.items():
+        found = evaluate_system(
+            scores, quality, pool.mask, best_single=systems.best_single, named=named, **drawn
+        )
+        if config["min_gap"] is not None:
+            right, pairs = pairwise_counts(
+                scores, quality, measured(quality, pool.mask), min_gap=config["min_gap"]
+            )
+            if pairs.sum() > 0:
+                key = f"pairwise_accuracy>{config['min_gap']:g}"
+                found[key] = ratio_estimate(right, pairs, **drawn)
+        yield from (_row(name, where, f"{k}:{measure}", e) for k, e in found.items())
+    chosen = llm_system(systems.best_llm)
+    yield (chosen, *where, f"chosen_as_best_single:{measure}", 1.0, None, None, len(quality))
+    picked = pick_weights(quality, measured(quality, pool.mask))
+    shares = best_llm_distribution(picked, pool.llm, pool.llms, **drawn)
+    for llm, share in shares.items():
+        yield _row(llm_system(llm), where, f"best_share:{measure}", share)
+
+
+def _biases(
+    store: Store,
+    systems: Systems,
+    where: tuple[str, str, str],
+    rankings: list[tuple[str, str]],
+    config: dict[str, Any],
+) -> Iterator[Row]:
+    """What does not depend on a quality measure: position bias, and whom each ranking picks."""
+    pool, drawn = systems.pool, _bootstrap(config)
+    for ranker, scheme in rankings:
+        system = ranker_system(ranker, scheme)
+        if system in systems.scores:
+            weights = pick_weights(systems.scores[system], pool.mask)
+            for llm, share in best_llm_distribution(weights, pool.llm, pool.llms, **drawn).items():
+                yield _row(llm_system(llm), where, f"picked_share:{system}", share)
+    for ranker in sorted({r for r, _ in rankings} & set(names_of(store, "ranker"))):
+        found = evaluate_position_bias(load_logits(store, pool, ranker), pool.mask, **drawn)
+        yield from (_row(ranker, where, name, e) for name, e in found.items())
+
+
+def _bootstrap(config: dict[str, Any]) -> dict[str, int]:
+    return {"resamples": config["resamples"], "seed": config["seed"]}
+
+
+def _row(system: str, where: tuple[str, str, str], measure: str, found: Estimate) -> Row:
+    return (system, *where, measure, found.value, found.low, found.high, found.n)

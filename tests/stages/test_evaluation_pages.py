@@ -41,11 +41,11 @@ def drawn(width=160):
 def test_tables_hold_systems_llms_and_intervals():
     text = drawn()
     assert text.index("Oracle") < text.index("01234567/borda") < text.index("│ BestSingle")
-    assert "0.5 [0.4, 0.6]" in text
-    assert "0.1 [0, 0.2]" in text
-    assert "a[7b] = BestSingle" in text
-    assert "90.0% [70.0%, 100.0%]" in text
-    assert "10.0% [0.0%, 30.0%]" in text
+    assert "0.500 [0.400, 0.600]" in text
+    assert "0.100 [0.000, 0.200]" in text
+    assert "a[7b] *" in text
+    assert "90.0 [70.0, 100.0]" in text
+    assert "10.0 [0.0, 30.0]" in text
     assert "30 prompts" in text
     # What is not known is a dash, and b was never evaluated as a system.
     assert "–" in text

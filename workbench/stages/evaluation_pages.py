@@ -125,7 +125,8 @@ def _span(estimate: Any, percent: bool = False) -> str:
         return "–"
     value, low, high = (number * (100 if percent else 1) for number in estimate[:3])
     digits = 1 if percent else 3 if max(abs(low), abs(high)) < 10 else 2
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    form = f"{{:z.{digits}f}}"  # z: rounding leaves no "-0.0"
+    return f"{form} [{form}, {form}]".format(value, low, high)
 
 
 def plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:

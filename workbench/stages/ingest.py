@@ -92,7 +92,7 @@ def ingest(
         StoreConflict: a row stands in the store with another value.
         MissingInput: the source held no valid record.
     """
-    read = load_source(source)
+    records = load_source(source)(**options)  # wrong options are found before a store is made
     opened = Store.create(store)
     mark = f"ingested {source} {_identity(options)}"
     if opened.query("select 1 from meta where name = ?", [mark]).num_rows:
@@ -102,8 +102,7 @@ def ingest(
     rejects = folder / f"rejected-{source}.jsonl" if on_error == "skip" else None
     with tempfile.TemporaryDirectory(dir=folder, prefix="ingest-") as aside:
         with terminal.progress(f"read {source}", None, "prompts") as advance:
-            records = _valid(read(**options), rejects, done)
-            count = _lay_aside(records, Path(aside), advance)
+            count = _lay_aside(_valid(records, rejects, done), Path(aside), advance)
         if not count:
             raise MissingInput(f"{source} {options}: no valid record, nothing was written")
         with opened.writing() as db:

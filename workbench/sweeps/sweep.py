@@ -248,12 +248,16 @@ class _Ledger:
 
     def _row(self, trial: FrozenTrial) -> dict[str, Any]:
         complete = trial.state == TrialState.COMPLETE
+        setting = dict(trial.user_attrs.get("setting", {}))
+        scheme = setting.pop("scheme", "")
+        # Beside the two objectives: mean and best quality of the top K, whichever was asked for.
         objectives = dict(zip(("quality", "comparisons"), trial.values or (), strict=False))
+        objectives = setting | objectives
         child = self.tracker.add_child(
             self.run,
             f"trial {trial.number}",
             "FINISHED" if complete else "FAILED",
-            trial.params | {"text": trial.user_attrs.get("setting", {}).get("scheme", "")},
+            trial.params | {"setting": scheme},
             objectives,
         )
         return {

@@ -80,4 +80,4 @@ def test_children_are_found(tracker):
     with tracker.run("sweep", {}, "d") as parent:
         with tracker.run("trial", {"n": 1}, "d", parent=parent.id) as child:
             pass
-        assert tracker.children(parent.id) == [child.id]
+        assert tracker.children(parent.id) == {"trial": child.id}

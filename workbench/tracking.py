@@ -35,6 +35,11 @@ def tracking_uri(store: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.resolve().parent}/mlflow.db"
 
 
+def study_storage(store: Path) -> str:
+    """Where Optuna keeps the studies of a store: a SQLite file beside it."""
+    return f"sqlite:///{store.resolve().parent}/optuna.db"
+
+
 def work_folder(store: Path) -> Path:
     """Where stages keep what they need to go on after a kill: `NAME.work` beside the store."""
     folder = store.with_suffix(".work")
@@ -214,20 +219,27 @@ class Tracker:
         status: str,
         params: Mapping[str, Any],
         metrics: Mapping[str, float],
+        earlier: str | None = None,
     ) -> str:
-        """A run below another that is over when it is written, as a sweep's trial; its id."""
+        """A run below another that is over when it is written, as a sweep's trial; its id.
+
+        `earlier`: id of this very child, where a start that was killed has left it.
+        """
         tags = {STAGE: f"{parent.stage}-trial", "mlflow.parentRunId": parent.id}
-        made = self.client.create_run(parent.experiment_id, tags=tags, run_name=name)
-        id = made.info.run_id
+        id = earlier
+        if id is None:
+            made = self.client.create_run(parent.experiment_id, tags=tags, run_name=name)
+            id = made.info.run_id
         child = Run(id, "", parent.stage, True, False, parent.experiment_id, self.client)
         child.log_params(params)
         child.log_metrics(metrics)
         self.client.set_terminated(id, status)
         return str(id)
 
-    def children(self, run: str) -> list[str]:
-        """Ids of the runs below a run."""
-        return [r.info.run_id for r in self._search(f"tags.`mlflow.parentRunId` = '{run}'")]
+    def children(self, run: str) -> dict[str, str]:
+        """Names and ids of the runs below a run."""
+        found = self._search(f"tags.`mlflow.parentRunId` = '{run}'")
+        return {child.info.run_name: child.info.run_id for child in found}
 
     def _search(self, condition: str) -> list[Any]:
         experiments = [e.experiment_id for e in self.client.search_experiments()]

@@ -31,12 +31,14 @@ def export(store: Path, table: str, to: Path, force: bool = False) -> Exported:
 
     Raises:
         UnknownName: no such table or view.
-        BadValue: another ending, or the file is there.
+        BadValue: another ending, no such folder, or the file is there.
     """
     if to.suffix not in (".parquet", ".csv"):
         raise BadValue("to", str(to), "a file ending in .parquet or .csv")
     if to.exists() and not force:
         raise BadValue("to", str(to), "a file that is not there yet, or --force true")
+    if not to.parent.is_dir():
+        raise BadValue("to", str(to), "a file in a folder that is there")
     opened = Store(store)
     with opened.reading() as db:
         names = db.execute(

@@ -29,7 +29,7 @@ from workbench.store.tables import write_rows
 from workbench.sweeps.front import front_plot
 from workbench.sweeps.objective import Compared, load_compared
 from workbench.sweeps.space import Space
-from workbench.tracking import Run, Tracker
+from workbench.tracking import Run, Tracker, study_storage
 
 _SYNC_EVERY = 50  # trials between two writings to MLflow and the store
 
@@ -126,7 +126,7 @@ def sweep(
         "seed": seed,
     }  # fmt: skip
     tracker = Tracker(opened.path)
-    storage = f"sqlite:///{opened.path.resolve().parent}/optuna.db"
+    storage = study_storage(opened.path)
     with tracker.run("sweep", config, _seen(opened, config), seed=seed) as run:
         name = study or f"sweep-{short(ranker)}-{run.key}"
         opened_study = _study(storage, name, seed)
@@ -244,9 +244,13 @@ class _Ledger:
             if t.state.is_finished() and t.number not in there
         ]  # fmt: skip
         if fresh:
-            self.store.insert("trials", pa.Table.from_pylist([self._row(t) for t in fresh]))
+            # A kill may have come between MLflow and the store.
+            again = self.run.finished or self.run.resumed
+            left = self.tracker.children(self.run.id) if again else {}
+            rows = [self._row(t, left.get(_name(t))) for t in fresh]
+            self.store.insert("trials", pa.Table.from_pylist(rows))
 
-    def _row(self, trial: FrozenTrial) -> dict[str, Any]:
+    def _row(self, trial: FrozenTrial, earlier: str | None) -> dict[str, Any]:
         complete = trial.state == TrialState.COMPLETE
         setting = dict(trial.user_attrs.get("setting", {}))
         scheme = setting.pop("scheme", "")
@@ -255,10 +259,11 @@ class _Ledger:
         objectives = setting | objectives
         child = self.tracker.add_child(
             self.run,
-            f"trial {trial.number}",
+            _name(trial),
             "FINISHED" if complete else "FAILED",
             trial.params | {"setting": scheme},
             objectives,
+            earlier,
         )
         return {
             "study": self.study.study_name,
@@ -268,6 +273,10 @@ class _Ledger:
             "objectives": json.dumps(objectives) if complete else None,
             "run_id": child,
         }
+
+
+def _name(trial: FrozenTrial) -> str:
+    return f"trial {trial.number}"
 
 
 def _best_settings(

@@ -1,8 +1,10 @@
+import pytest
 import torch
 
+from workbench.errors import UnknownName
 from workbench.ranking.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.ranking.segments import segments
+from workbench.ranking.segments import segment_states, segments
 
 TEXTS = ["what is red", "a rose is red", "no idea", "perhaps a rose"]
 
@@ -10,6 +12,25 @@ TEXTS = ["what is red", "a rose is red", "no idea", "perhaps a rose"]
 def test_each_token_belongs_to_the_segment_of_its_text():
     found = segments(torch.tensor([[1, 4, 7], [1, 3, 5]]), 9)
     assert found.tolist() == [[0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 1, 1, 2, 2, 2, 2, 2]]
+
+
+def test_mean_states_are_those_of_a_loop_and_see_no_padding():
+    torch.manual_seed(0)
+    hidden, markers = torch.randn(2, 9, 4), torch.tensor([[1, 4, 7], [1, 3, 5]])
+    mask = torch.ones(2, 9, dtype=torch.long)
+    mask[1, 7:] = 0
+    found = segment_states(hidden, markers, mask, "mean")
+    for b, ends in enumerate([(0, 3, 6, 9), (0, 2, 4, 7)]):
+        for k in range(3):
+            naive = hidden[b, ends[k] : ends[k + 1]].mean(dim=0)
+            torch.testing.assert_close(found[b, k], naive)
+    by_marker = segment_states(hidden, markers, mask, "marker")
+    assert (by_marker[1, 2] == hidden[1, 5]).all()
+
+
+def test_unknown_pooling_is_refused_with_the_valid_ones():
+    with pytest.raises(UnknownName, match="Did you mean 'marker'"):
+        ranker(pooling="markers")
 
 
 def ranker(**options):

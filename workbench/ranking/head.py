@@ -1,4 +1,4 @@
-"""The head: from the markers' hidden states to one score a candidate and measure."""
+"""The head: from the segments' hidden states to one score a candidate and measure."""
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +15,16 @@ def make_head(width: int, tasks: int, dropout: float) -> nn.Sequential:
     )
 
 
-def score_markers(head: nn.Module, hidden: Tensor, markers: Tensor) -> Tensor:
+def score_sides(head: nn.Module, states: Tensor) -> Tensor:
     """Scores [B, 2, tasks] float32 of the left and the right candidate.
 
     Args:
         head: the same for both sides, applied to [h_source ; h_candidate].
-        hidden: [B, T, width], the encoder's last hidden state.
-        markers: [B, 3] places of the source, left and right marker.
+        states: [B, 3, width] of source, left and right segment, see `segment_states`.
     """
     # In float32 also under autocast: a logit is a small difference of two scores.
-    with torch.autocast(hidden.device.type, enabled=False):
-        rows = torch.arange(len(markers), device=hidden.device)[:, None]
-        source, left, right = hidden[rows, markers].float().unbind(dim=1)
+    with torch.autocast(states.device.type, enabled=False):
+        source, left, right = states.float().unbind(dim=1)
         sides = [torch.cat([source, side], dim=-1) for side in (left, right)]
         scores: Tensor = head(torch.stack(sides, dim=1))
     return scores

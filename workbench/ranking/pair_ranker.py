@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from workbench.errors import BadModel, BadValue
 from workbench.ranking import inference, saved
 from workbench.ranking.encoder import EncoderOptions, TinyEncoder, make_encoder
-from workbench.ranking.head import make_head, score_markers
+from workbench.ranking.head import make_head, score_sides
 from workbench.ranking.layout import Layout, check_lengths
 from workbench.ranking.losses import check_loss, pair_loss
 from workbench.ranking.optimizer import adamw, check_optimizer, faster_rows, rate_schedule
-from workbench.ranking.segments import SegmentEmbedding
+from workbench.ranking.segments import SegmentEmbedding, check_pooling, segment_states
 from workbench.ranking.tokenised import PairBatch
 
 
@@ -47,6 +47,7 @@ class PairRanker(pl.LightningModule):
         head_dropout: in the head.
         segment_embeddings: tells each token whose text it is in, which PairRM does not; small
             encoders and small training sets learn much faster so.
+        pooling: what stands for a segment: "marker" (PairRM's), or "mean" over its tokens.
         gradient_checkpointing: less memory in training for about a third more time.
         lr: learning rate of AdamW.
         head_lr: learning rate of what starts from random numbers, the head and the markers'
@@ -74,6 +75,7 @@ class PairRanker(pl.LightningModule):
         dropout: float | None = None,
         head_dropout: float = 0.05,
         segment_embeddings: bool = False,
+        pooling: str = "marker",
         gradient_checkpointing: bool = False,
         lr: float = 1e-5,
         head_lr: float | None = None,
@@ -87,6 +89,7 @@ class PairRanker(pl.LightningModule):
         check_lengths(source_maxlength, candidate_maxlength)
         check_loss(loss, temperature, gap_power)
         check_optimizer(lr, head_lr, weight_decay, warmup, schedule)
+        check_pooling(pooling)
         measures = list(measures)
         if not measures or len(set(measures)) < len(measures):
             raise BadValue("measures", measures, "at least one measure, each named once")
@@ -153,7 +156,10 @@ class PairRanker(pl.LightningModule):
             embedded = self.pretrained_model.get_input_embeddings()(input_ids)
             tokens = {"inputs_embeds": self.segment_layer(embedded, markers)}
         hidden = self.pretrained_model(**tokens, attention_mask=attention_mask).last_hidden_state
-        return score_markers(self.head_layer, hidden, markers)
+        pooling = self.hparams["pooling"]
+        return score_sides(
+            self.head_layer, segment_states(hidden, markers, attention_mask, pooling)
+        )
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         """Loss of one batch."""

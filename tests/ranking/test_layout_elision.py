@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.errors import BadValue
 from workbench.ranking.encoder import TinyEncoder
 from workbench.ranking.layout import elided
 from workbench.ranking.pair_ranker import PairRanker
@@ -42,3 +44,8 @@ def test_a_ranker_that_elides_sees_how_a_long_answer_ends():
     same, different = cut.compare(*pair), elides.compare(*pair)
     assert same[0] == same[1]
     assert different[0] != different[1]
+
+
+def test_eliding_refuses_a_source_longer_than_a_candidate():
+    with pytest.raises(BadValue, match="at most candidate_maxlength, 12, with elide"):
+        PairRanker("x", measures=["m"], elide=True, source_maxlength=20, candidate_maxlength=12)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig
 
 from workbench.errors import BadModel, BadValue, UnknownName
@@ -117,7 +118,7 @@ def pretrained_encoder(name: str, options: EncoderOptions, max_length: int) -> t
             attn_implementation=options.attention,
             local_files_only=local,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise BadModel(f"cannot load an encoder from '{name}': {error}") from error
     add_markers(tokenizer)
     # Rows beyond the vocabulary go too: PairRM's embedding has exactly one row a token.

@@ -78,7 +78,7 @@ class Layout:
         candidate_maxlength: the same of a candidate segment; what a source leaves free of its
             own share is added to both candidates of that pair, half to each.
         elide: a text longer than a candidate's segment loses its middle instead of its end, see
-            `elided`.
+            `elided`; the source may then have no longer segment than a candidate.
 
     Raises:
         BadValue: a length that leaves no room for text.
@@ -93,7 +93,7 @@ class Layout:
         candidate_maxlength: int,
         elide: bool = False,
     ) -> None:
-        check_lengths(source_maxlength, candidate_maxlength)
+        check_lengths(source_maxlength, candidate_maxlength, elide)
         self.tokenizer = tokenizer
         self.source_maxlength = source_maxlength
         self.candidate_maxlength = candidate_maxlength
@@ -219,8 +219,15 @@ def add_markers(tokenizer: Any) -> None:
     tokenizer.add_tokens(list(MARKERS))
 
 
-def check_lengths(source_maxlength: int, candidate_maxlength: int) -> None:
-    """Raises BadValue where a segment has no room for a single token of text."""
+def check_lengths(source_maxlength: int, candidate_maxlength: int, elide: bool) -> None:
+    """Raises BadValue where a segment has no room for a single token of text.
+
+    Texts are elided before it is known in which places they stand, to a candidate's length, so
+    that with `elide` no longer source can be asked for.
+    """
+    if elide and source_maxlength > candidate_maxlength:
+        expected = f"at most candidate_maxlength, {candidate_maxlength}, with elide"
+        raise BadValue("source_maxlength", source_maxlength, expected)
     for name, value in (
         ("source_maxlength", source_maxlength),
         ("candidate_maxlength", candidate_maxlength),

@@ -86,7 +86,7 @@ class PairRanker(pl.LightningModule):
         super().__init__()
         if isinstance(encoder, Mapping):  # as checkpoints hold it: plain values only
             encoder = TinyEncoder.from_dict(encoder)
-        check_lengths(source_maxlength, candidate_maxlength)
+        check_lengths(source_maxlength, candidate_maxlength, elide)
         check_loss(loss, temperature, gap_power)
         check_optimizer(lr, head_lr, weight_decay, warmup, schedule)
         check_pooling(pooling)

@@ -12,10 +12,11 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import torch
 from rich.table import Table
 
 from workbench import terminal
-from workbench.errors import MissingInput
+from workbench.errors import BadValue, MissingInput
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker import Ranker, source_text
 from workbench.stages.rankers import model_folder, short, trained_ranker
@@ -91,6 +92,7 @@ def compare(
     seed: int = 0,
     tokens_per_batch: int = 16_384,
     precision: Literal["float32", "bfloat16"] = "float32",
+    device: str = "auto",
 ) -> Compared:
     """Writes the raw logit of every pair of candidates of each prompt; continues after a kill.
 
@@ -103,12 +105,15 @@ def compare(
         seed: of the random orders.
         tokens_per_batch: budget of a batch in tokens, padding counted.
         precision: of the encoder's arithmetic.
+        device: cpu, cuda, cuda:1, mps …; auto takes an accelerator where there is one.
 
     Raises:
         UnknownName, MissingInput: no such ranker or dataset, or no pair to compare.
+        BadValue: a device that this machine does not have.
     """
     opened = Store(store)
     check_names(opened, "dataset", datasets)
+    place = _device(device)
     tracker = Tracker(opened.path)
     ranker = trained_ranker(tracker, ranker)
     chosen: dict[str, object] = {
@@ -126,7 +131,7 @@ def compare(
             raise MissingInput(f"no pair of candidates in {chosen}: see `workbench info`")
         start = time.monotonic()
         if total:
-            model = PairRanker.from_pretrained(model_folder(tracker, ranker))
+            model = PairRanker.from_pretrained(model_folder(tracker, ranker)).to(place)
             title = f"compare with {short(ranker)}"
             with terminal.progress(title, total, "pairs") as advance:
                 for prompts in _chunks(waiting):
@@ -135,8 +140,18 @@ def compare(
                     _write(opened, ranker, rows, logits)
         seconds = time.monotonic() - start
         if total:
-            run.log_metrics({"comparisons": total, "seconds": seconds})
+            run.log_metrics({"comparisons": total + there, "pairs_per_second": total / seconds})
     return Compared(ranker, total, there, seconds)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found or torch.device("cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise BadValue("device", name, f"auto or a device of this machine: {error}") from error
 
 
 def _waiting(store: Store, wanted: dict[str, object]) -> dict[str, int]:

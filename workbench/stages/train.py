@@ -11,12 +11,12 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from rich.table import Table
 
 from workbench import terminal
-from workbench.errors import BadValue, UnknownName, WorkbenchError
+from workbench.errors import BadValue, UnknownName
 from workbench.ranking.allocator import keep_memory
 from workbench.ranking.data import PairData
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.stages.engine import fit, make_engine
-from workbench.stages.rankers import model_folder
+from workbench.stages.identity import identity
 from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import check_names
 from workbench.store.store import Store
@@ -79,10 +79,7 @@ def train(
     _check(opened, model, data)
     data.connect(opened)
     tracker = Tracker(opened.path)
-    config = {
-        "model": {"class_path": _path(model), "init_args": dict(model.hparams)},
-        "data": {"class_path": _path(data), "init_args": dict(data.hparams)},
-        "trainer": trainer or {},
+    config = identity(model, data, trainer or {}) | {
         "monitor": monitor,
         "patience": patience,
         "seed": seed,
@@ -90,6 +87,10 @@ def train(
     with tracker.run("train", config, _seen(opened, data), seed=seed) as run:
         if run.finished and (figures := _finished(tracker, run)) is not None:
             return Trained(run.id, figures, new=False)
+        _forget_logits(opened, run)
+        if not (run.resumed or run.finished):
+            everything = {"model": dict(model.hparams), "data": dict(data.hparams)}
+            run.log_params({"all": everything | {"trainer": trainer or {}}})
         checkpoints = work_folder(opened.path) / f"train-{run.key}"
         pl.seed_everything(seed, verbose=False)
         keep_memory()
@@ -121,32 +122,37 @@ def _check(store: Store, model: PairRanker, data: PairData) -> None:
     check_names(store, "llm", data.validation_llms)
 
 
-def _path(thing: object) -> str:
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
-
-
 def _seen(store: Store, data: PairData) -> str:
     """Fingerprint of what training and validation may read."""
     return fingerprint(
         store,
         "select c.candidate_id, p.split, q.measure, q.value "
         "from candidates c join prompts p using (prompt_id) "
-        "join qualities q using (candidate_id) "
-        "where p.split <> 'test' and list_contains($measures, q.measure) "
-        "and ($datasets is null or list_contains($datasets, p.dataset))",
+        "left join qualities q "
+        "on q.candidate_id = c.candidate_id and list_contains($measures, q.measure) "
+        "where p.split <> 'test' and ($datasets is null or list_contains($datasets, p.dataset))",
         {"measures": data.measures, "datasets": data.datasets},
     )
 
 
 def _finished(tracker: Tracker, run: Run) -> dict[str, float] | None:
-    """Best figures of a finished training whose model is still there."""
-    try:
-        model_folder(tracker, run.id)
-    except WorkbenchError as error:
-        terminal.say(f"{error}: trains again")
+    """Best figures of a finished training; None where its model has been removed since.
+
+    An artifact store that cannot be reached raises: it is no reason to train again.
+    """
+    if not tracker.client.list_artifacts(run.id, "model"):
+        terminal.say(f"run {run.id} has lost its model: trains again")
         return None
     metrics = tracker.client.get_run(run.id).data.metrics
     return {k.removeprefix("best/"): v for k, v in metrics.items() if k.startswith("best/")}
+
+
+def _forget_logits(store: Store, run: Run) -> None:
+    """Removes what an earlier model of this run has compared: new weights give other logits."""
+    if run.finished:
+        with store.writing() as db:
+            db.execute("delete from comparisons where ranker = ?", [run.id])
+            db.execute("delete from rankings where ranker = ?", [run.id])
 
 
 def _keep(
@@ -157,7 +163,8 @@ def _keep(
     if best.best_model_path:
         state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         model.load_state_dict(state["state_dict"])
-        figures = {str(best.monitor): float(best.best_model_score or "nan")}
+        score = best.best_model_score
+        figures = {str(best.monitor): float("nan" if score is None else score)}
         figures["epoch"] = float(state["epoch"])
     if engine.is_global_zero:
         folder = checkpoints / "model"

@@ -19,8 +19,33 @@ QUALITY = np.array([[1.0, 2.0, 9.0], [NAN, 3.0, 100.0], [4.0, 6.0, 2.0]])
 
 def test_best_single_leaves_out_what_was_not_measured():
     means, best = best_single(QUALITY, LLM, MASK, 4)
-    np.testing.assert_allclose(means, [2.0, 4.0, 9.0, NAN])
-    assert best == 2
+    # LLM 2 has the highest quality of all, but on one prompt of three.
+    np.testing.assert_allclose(means, [2.0, 4.0, NAN, NAN])
+    assert best == 1
+
+
+@pytest.mark.parametrize(("answered", "best"), [(4, 0), (5, 1)])
+def test_one_lucky_answer_makes_no_best_single(answered, best):
+    """LLM 1 is better where it answers; half of the ten prompts must be measured."""
+    quality = np.tile([0.5, 0.9], (10, 1))
+    quality[answered:, 1] = NAN
+    mask = np.ones((10, 2), bool)
+    assert best_single(quality, np.tile([0, 1], (10, 1)), mask, 2)[1] == best
+
+
+def test_candidates_of_one_prompt_count_as_one_prompt():
+    quality = np.array([[0.5, 0.9, 0.9, 0.9], *[[0.5, NAN, NAN, NAN]] * 3])
+    llm = np.tile([0, 1, 1, 1], (4, 1))
+    assert best_single(quality, llm, np.ones((4, 4), bool), 2)[1] == 0
+
+
+def test_where_no_llm_has_half_of_the_prompts_the_best_covered_set_the_bar():
+    # Prompts 0-3 have LLM 0, 4-5 LLM 1, 6-8 LLM 2 and 9 LLM 3: at least 2 are asked for.
+    llm = np.array([0] * 4 + [1] * 2 + [2] * 3 + [3])[:, None]
+    quality = np.array([0.1, 0.7, 0.3, 0.9])[llm]
+    means, best = best_single(quality, llm, np.ones((10, 1), bool), 4)
+    np.testing.assert_allclose(means, [0.1, 0.7, 0.3, NAN])
+    assert best == 1
 
 
 def test_single_scores_pick_the_best_llm_that_there_is():

@@ -44,3 +44,15 @@ def test_one_order_is_enough_and_no_preference_counts_half():
 def test_logits_that_are_no_numbers_give_no_accuracy():
     logits = np.full((2, 3, 3), NAN, np.float32)
     assert np.isnan(PickValidation(QUALITY, LLM).metrics(logits)["pairwise_accuracy"])
+
+
+def test_best_single_is_the_one_of_the_evaluation():
+    """LLM 2 is superb on one prompt of three: no number to be measured against."""
+    quality = np.array([[1.0, 2.0, 9.0], [1.0, 2.0, NAN], [1.0, 2.0, NAN]])
+    llm = np.array([[0, 1, 2], [0, 1, -1], [0, 1, -1]])
+    logits = logits_of(np.zeros((3, 3)))
+    assert PickValidation(quality, llm).metrics(logits)["best_single"] == 2
+    # Where no LLM has half of the prompts, it is still the mean of one of them.
+    spread = np.array([[0.2], [0.4], [0.9]])
+    alone = PickValidation(spread, np.array([[0], [1], [2]])).metrics(logits_of(np.zeros((3, 1))))
+    assert alone["best_single"] == 0.9

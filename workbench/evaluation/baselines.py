@@ -36,6 +36,10 @@ def best_single(
 ) -> tuple[np.ndarray, int]:
     """Mean quality of each LLM and the index of the best: to be called on validation, not test.
 
+    An LLM that answered few prompts could be best by luck. So only those count that are measured
+    on at least half of the measured prompts; where none is, on at least half as many as the LLM
+    that is measured on most.
+
     Args:
         quality: [Q, N], NaN where not measured (left out of the means).
         llm: [Q, N] int index of each candidate's LLM; −1 outside the mask.
@@ -43,7 +47,7 @@ def best_single(
         n_llms: how many LLMs there are.
 
     Returns:
-        Means [n_llms], NaN for an LLM without a measured candidate, and the best index.
+        Means [n_llms], NaN for an LLM measured on too few prompts, and the best index.
 
     Raises:
         BadValue: no candidate has a quality, or an LLM index is out of range.
@@ -54,9 +58,14 @@ def best_single(
         raise BadValue("quality", None, "at least one measured candidate to choose BestSingle by")
     if index.min() < 0 or index.max() >= n_llms:
         raise BadValue("llm", int(index.max()), f"indices from 0 to {n_llms - 1}")
+    # An LLM may have several candidates of one prompt: prompts are counted, not candidates.
+    pairs = np.unique(np.nonzero(pool)[0] * n_llms + index)
+    prompts = np.bincount(pairs % n_llms, minlength=n_llms)
+    half = pool.any(axis=1).sum() / 2
+    enough = prompts >= (half if prompts.max() >= half else prompts.max() / 2)
     counts = np.bincount(index, minlength=n_llms)
     sums = np.bincount(index, weights=quality[pool], minlength=n_llms)
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    means = np.where(enough & (counts > 0), sums / np.maximum(counts, 1), np.nan)
     return means, int(np.nanargmax(means))
 
 

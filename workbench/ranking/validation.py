@@ -6,6 +6,7 @@ import numpy as np
 
 from workbench.aggregation.counting import max_logits
 from workbench.aggregation.preferences import preferences
+from workbench.evaluation.baselines import best_single
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,5 @@ class PickValidation:
         return float(right.mean()) if counts.any() else float("nan")
 
     def _best_single(self) -> float:
-        # An LLM that answered few of the prompts could be best by luck: half is asked for.
-        means = []
-        for llm in range(int(self.llm.max()) + 1):
-            answers = (self.llm == llm) & self.mask
-            if 2 * answers.any(axis=1).sum() >= len(answers):
-                means.append(float(self.quality[answers].mean()))
-        return max(means) if means else float(np.nanmean(self.quality, axis=1).mean())
+        means, best = best_single(self.quality, self.llm, self.mask, int(self.llm.max()) + 1)
+        return float(means[best])

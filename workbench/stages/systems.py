@@ -110,21 +110,23 @@ def _pool(store: Store, dataset: str, split: str) -> Pool | None:
 def _chosen_on_validation(
     store: Store, dataset: str, measure: str, llms: list[str]
 ) -> tuple[np.ndarray, int]:
-    """Mean quality on validation of each of `llms` (NaN: not there), and the best one's index."""
+    """Mean quality on validation of each of `llms` (NaN: too few prompts), and the best's index."""
     pool = _pool(store, dataset, "validation")
     quality = load_quality(store, pool, measure) if pool else None
     if pool is None or quality is None or not np.isfinite(quality[pool.mask]).any():
         raise MissingInput(
             f"{dataset} has no validation prompt measured by {measure}: BestSingle is chosen there"
         )
-    values, _ = best_single(quality, pool.llm, pool.mask, len(pool.llms))
-    by_name = dict(zip(pool.llms, values, strict=True))
-    means = np.array([by_name.get(name, np.nan) for name in llms])
-    if not np.isfinite(means).any():
+    # An LLM that is not among those to choose from has no say in how many prompts are enough.
+    choosable = pool.mask & np.isin(np.array([*pool.llms, ""])[pool.llm], llms)
+    if not np.isfinite(quality[choosable]).any():
         raise MissingInput(
             f"none of {', '.join(llms)} has a validation prompt of {dataset} measured by "
             f"{measure}: BestSingle is chosen there"
         )
+    values, _ = best_single(quality, pool.llm, choosable, len(pool.llms))
+    by_name = dict(zip(pool.llms, values, strict=True))
+    means = np.array([by_name.get(name, np.nan) for name in llms])
     return means, int(np.nanargmax(means))
 
 

@@ -1,8 +1,8 @@
 """`workbench VERB …`: each verb is a function; its options are the function's parameters.
 
-Only the verb that is called is imported, so that `workbench --help` answers at once. This is the
-only place that reads YAML: an experiment file holds, stage by stage, the same options that the
-command line takes.
+Only the verb that is called is imported, so that `workbench --help` answers at once. An experiment
+file holds, stage by stage, the same options that the command line takes (`experiment_file.py`,
+the only place that reads YAML).
 """
 
 import os
@@ -76,16 +76,19 @@ def overview() -> str:
 
 
 def _call(verb: str, arguments: list[str]) -> int:
-    # torch's allocator gives memory back and asks again at every step of a training on CPU;
-    # glibc reads these when a process starts, so they only help processes started below.
+    # Else tokenizers warn, and go slower, in the worker processes of a data loader.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    grammar = import_module("workbench.grammar")
-    function, values = grammar.parse(verb, VERBS[verb][0], arguments)
+    if verb in ("run", "demo"):
+        stages = import_module("workbench.experiment_file").read(verb, arguments, VERBS)
+        function, values = (
+            import_module("workbench.grammar").load(VERBS[verb][0]),
+            {"steps": stages},
+        )
+    else:
+        function, values = import_module("workbench.grammar").parse(verb, VERBS[verb][0], arguments)
     result = function(**values)
     if result is not None:
-        from workbench import terminal
-
-        terminal.out.print(result)
+        import_module("workbench.terminal").out.print(result)
     return 0
 
 

@@ -11,13 +11,12 @@ from workbench import terminal
 
 @dataclass
 class Step:
-    """A stage of an experiment: its label in the file, its verb, and how to start it."""
+    """A stage of an experiment: its label in the file, its verb, its function and arguments."""
 
     label: str
     verb: str
     function: Callable[..., Any]
-    arguments: Callable[[], dict[str, Any]]
-    """Makes the arguments when the stage's turn has come: models are built then."""
+    arguments: dict[str, Any]
 
 
 def run(steps: list[Step]) -> None:
@@ -29,7 +28,7 @@ def run(steps: list[Step]) -> None:
     ranker: str | None = None
     for number, step in enumerate(steps, 1):
         terminal.say(f"\n[{number}/{len(steps)}] {step.label}")
-        arguments: dict[str, Any] = step.arguments()
+        arguments = dict(step.arguments)
         if "ranker" in inspect.signature(step.function).parameters:
             arguments["ranker"] = arguments.get("ranker") or ranker
         result = step.function(**arguments)
@@ -44,8 +43,8 @@ def demo(steps: list[Step]) -> None:
         steps: stages of the embedded experiment file.
     """
     run(steps)
-    store = Path(steps[0].arguments()["store"])
-    terminal.out.print(_seen_how(store), markup=False)
+    store = Path(steps[0].arguments["store"])
+    terminal.out.print(_seen_how(store))
 
 
 def _seen_how(store: Path) -> str:

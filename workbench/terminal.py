@@ -15,25 +15,26 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
-out = Console(soft_wrap=True)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+# Names, paths and texts of LLMs may hold brackets, which are no markup.
+out = Console(soft_wrap=True, markup=False)
+notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def say(text: str) -> None:
     """A line on stderr about what is going on. Shown as it is: no markup is read from it."""
-    notes.print(text, markup=False)
+    notes.print(text)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     """A rich table: columns of numbers are aligned right, all as plain text."""
-    drawn = Table(title=title, title_justify="left", title_style="bold")
+    drawn = Table(title=Text(title, "bold"), title_justify="left")
     for index, column in enumerate(columns):
         number = any(isinstance(row[index], int | float) for row in rows)
-        drawn.add_column(column, justify="right" if number else "left", overflow="fold")
+        drawn.add_column(Text(column), justify="right" if number else "left", overflow="fold")
     for row in rows:
-        # Text of LLMs may hold brackets that rich would read as markup.
-        drawn.add_row(*[shown(cell).replace("[", r"\[") for cell in row])
+        drawn.add_row(*[Text(shown(cell)) for cell in row])
     return drawn
 
 

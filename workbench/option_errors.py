@@ -1,0 +1,42 @@
+"""Errors of the command line and of experiment files, with the option that was likely meant."""
+
+import inspect
+import re
+from difflib import get_close_matches
+from importlib import import_module
+
+from jsonargparse import ArgumentParser
+
+from workbench.errors import WorkbenchError
+
+
+class BadOption(WorkbenchError):
+    """An option that the verb does not take, or a value of the wrong type."""
+
+
+def explained(parser: ArgumentParser, message: str) -> str:
+    """jsonargparse's message, with the nearest valid name, and where the valid ones are told."""
+    given, valid = _misspelt(parser, message)
+    near = get_close_matches(given, valid, n=1, cutoff=0.6)
+    hint = f"\nDid you mean {near[0]}?" if near else ""
+    return f"{message}{hint}\nSee: {parser.prog} --help"
+
+
+def _misspelt(parser: ArgumentParser, message: str) -> tuple[str, list[str]]:
+    """The name in a message that is not valid, and the names that are."""
+    options = [o for action in parser._actions for o in action.option_strings]
+    if found := re.search(r"nrecognized arguments: (\S+)", message):
+        return found[1].partition("=")[0], options
+    if found := re.search(r"ption '([^']+)' is not accepted", message):
+        within = re.findall(r"class_path '([^']+)'", message[: found.start()])
+        if within:
+            return found[1], _parameters(within[-1])
+        return f"--{found[1]}", options
+    if found := re.search(r"typing\.Literal\[(.+)\]\. Got value: (\S+)", message):
+        return found[2], re.findall(r"'([^']+)'", found[1])
+    return "", []
+
+
+def _parameters(path: str) -> list[str]:
+    module, _, name = path.rpartition(".")
+    return list(inspect.signature(getattr(import_module(module), name)).parameters)

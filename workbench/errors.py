@@ -70,6 +70,10 @@ class StoreMissing(StoreError):
     """There is no store at this path."""
 
 
+class StoreUnreachable(StoreError):
+    """The path cannot be read, written or made: permissions, a folder, a damaged file."""
+
+
 class StoreBusy(StoreError):
     """Another process held the store for longer than the retry time."""
 

@@ -10,16 +10,19 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from workbench.errors import StoreBusy, StoreMissing, StoreVersion
+from workbench.errors import StoreBusy, StoreMissing, StoreUnreachable, StoreVersion
 from workbench.store.gate import gate_of
 from workbench.store.tables import SCHEMA_VERSION, OnConflict, write_rows
+
+_HELD = "IO Error: Could not set lock on file"
+_MAGIC = (8, b"DUCK")  # offset and bytes that every DuckDB file begins with
 
 
 class Store:
@@ -33,6 +36,7 @@ class Store:
     Raises:
         StoreMissing: there is no such file.
         StoreVersion: the file is no store, or of another schema version.
+        StoreUnreachable: the file may not be read, or is damaged.
         StoreBusy: another process held it for longer than `retry_s`.
     """
 
@@ -42,26 +46,23 @@ class Store:
         self.path = Path(path)
         self.retry_s = retry_s
         self.memory_limit = memory_limit
-        if not self.path.is_file():
-            raise StoreMissing(f"no store at {self.path}: make one with `workbench ingest`")
+        self._check_file()
         self._check_version()
 
     @classmethod
     def create(cls, path: str | Path, *, retry_s: float = 60.0) -> "Store":
-        """Opens the store at `path`, making it with an empty schema where there is none."""
+        """Opens the store at `path`, making it with an empty schema where there is none.
+
+        Raises:
+            StoreUnreachable: the folder is not there and cannot be made, or may not be written.
+        """
         path = Path(path)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Made aside and linked into place: no reader ever sees half a schema, and of two
-            # processes that create the same store the second finds the first one's.
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-store-") as aside:
-                made = Path(aside) / "store.duckdb"
-                with duckdb.connect(str(made)) as db:
-                    _create_schema(db)
-                try:
-                    os.link(made, path)
-                except FileExistsError:
-                    return cls(path, retry_s=retry_s)
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _make(path)
+        except OSError as error:
+            raise StoreUnreachable(f"no store can be made at {path}: {error}") from error
         return cls(path, retry_s=retry_s)
 
     @contextmanager
@@ -107,13 +108,15 @@ class Store:
         while True:
             try:
                 return duckdb.connect(
-                    str(self.path),
+                    # Absolute, because DuckDB reads a prefix such as `md:` as a kind of database.
+                    str(self.path.absolute()),
                     read_only=read_only,
                     config={"memory_limit": self.memory_limit},
                 )
-            except duckdb.IOException as error:
-                if "lock" not in str(error):
-                    raise self._unreadable(error) from error
+            except duckdb.Error as error:
+                if not str(error).startswith(_HELD):
+                    self._check_file()
+                    raise StoreUnreachable(f"{self.path} cannot be opened: {error}") from error
                 if time.monotonic() > deadline:
                     raise StoreBusy(
                         f"{self.path} was held by another process for {self.retry_s:g} s: {error}"
@@ -122,10 +125,20 @@ class Store:
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 1.5, 0.1)
 
-    def _unreadable(self, error: Exception) -> Exception:
-        if not self.path.exists():
-            return StoreMissing(f"no store at {self.path}: make one with `workbench ingest`")
-        return StoreVersion(f"{self.path} is not a store: {error}")
+    def _check_file(self) -> None:
+        """Looks at the file before DuckDB does, which would read a CSV file or load extensions."""
+        offset, magic = _MAGIC
+        try:
+            if self.path.is_dir():
+                raise StoreUnreachable(f"{self.path} is a folder, not a store")
+            if not self.path.is_file():
+                raise StoreMissing(f"no store at {self.path}: make one with `workbench ingest`")
+            with self.path.open("rb") as file:
+                head = file.read(offset + len(magic))
+        except OSError as error:
+            raise StoreUnreachable(f"{self.path} cannot be read: {error}") from error
+        if head[offset:] != magic:
+            raise StoreVersion(f"{self.path} is not a store: it is no DuckDB file")
 
     def _check_version(self) -> None:
         with self.reading() as db:
@@ -141,6 +154,17 @@ class Store:
                 f"{self.path} has schema version {found}, this workbench reads and writes "
                 f"{SCHEMA_VERSION}: use the workbench version that made it, or ingest anew"
             )
+
+
+def _make(path: Path) -> None:
+    # Made aside and linked into place: no reader ever sees half a schema, and of two processes
+    # that create the same store the second finds the first one's.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-store-") as aside:
+        made = Path(aside) / "store.duckdb"
+        with duckdb.connect(str(made)) as db:
+            _create_schema(db)
+        with suppress(FileExistsError):
+            os.link(made, path)
 
 
 def _create_schema(db: duckdb.DuckDBPyConnection) -> None:

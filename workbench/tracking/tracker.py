@@ -1,112 +1,19 @@
-"""A run: its configuration, code version, data fingerprint, metrics and artifacts in MLflow.
+"""The runs of a store in MLflow: begun, gone on with, ended, found."""
 
-A run is known by a key, a hash of its stage, configuration and data. A stage that is started
-again with the same key goes on with the same run, so that nothing is done or counted twice:
-a finished run says so, and one that was killed or failed is taken up where it stopped.
-"""
-
-import hashlib
 import json
-import os
-import subprocess
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-import workbench
 from workbench.errors import StoreBusy, UnknownName, WorkbenchError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from mlflow import MlflowClient
-
-KEY, STAGE, ERROR = "workbench.key", "workbench.stage", "workbench.error"
-_BATCH = 1000  # MLflow takes at most so many metrics in one call
-_PARAM_CHARS = 6000
-
-
-def tracking_uri(store: Path) -> str:
-    """`MLFLOW_TRACKING_URI` where it is set, else a SQLite file beside the store."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.resolve().parent}/mlflow.db"
-
-
-def study_storage(store: Path) -> str:
-    """Where Optuna keeps the studies of a store: a SQLite file beside it."""
-    return f"sqlite:///{store.resolve().parent}/optuna.db"
-
-
-def work_folder(store: Path) -> Path:
-    """Where stages keep what they need to go on after a kill: `NAME.work` beside the store."""
-    folder = store.with_suffix(".work")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def run_key(stage: str, config: Mapping[str, Any], data: str) -> str:
-    """Hash of what makes a run itself (16 hex digits)."""
-    text = json.dumps([stage, config, data], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass
-class Run:
-    """A run under way.
-
-    Attributes:
-        id: MLflow's run id.
-        key: hash of stage, configuration and data.
-        stage: the verb.
-        finished: an earlier start has ended well; the stage need only check its rows.
-        resumed: an earlier start was killed or failed.
-    """
-
-    id: str
-    key: str
-    stage: str
-    finished: bool
-    resumed: bool
-    experiment_id: str
-    client: "MlflowClient" = field(repr=False)
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Logs numbers; names may hold only what MLflow allows, other characters become '_'."""
-        from mlflow.entities import Metric
-        from mlflow.utils.time import get_current_time_millis
-
-        now = get_current_time_millis()
-        entries = [Metric(_plain(k), float(v), now, step) for k, v in metrics.items()]
-        for start in range(0, len(entries), _BATCH):
-            self.client.log_batch(self.id, metrics=entries[start : start + _BATCH])
-
-    def log_params(self, params: Mapping[str, Any]) -> None:
-        """Logs nested settings as flat `a.b` parameters."""
-        from mlflow.entities import Param
-
-        flat = [Param(_plain(k), str(v)[:_PARAM_CHARS]) for k, v in _flatten(params)]
-        for start in range(0, len(flat), 100):
-            self.client.log_batch(self.id, params=flat[start : start + 100])
-
-    def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Sets tags, replacing earlier values."""
-        for name, value in tags.items():
-            self.client.set_tag(self.id, name, value)
-
-    def log_figure(self, figure: "Figure", file: str) -> None:
-        """Keeps a matplotlib figure as an artifact, such as `plots/best_llm.png`."""
-        self.client.log_figure(self.id, figure, file)
-
-    def log_text(self, text: str, file: str) -> None:
-        """Keeps a text as an artifact."""
-        self.client.log_text(self.id, text, file)
-
-    def log_folder(self, folder: Path, name: str) -> None:
-        """Keeps all files of a local folder as artifacts under `name`."""
-        self.client.log_artifacts(self.id, str(folder), name)
+from workbench.tracking.code_version import code_version
+from workbench.tracking.places import tracking_uri, work_folder
+from workbench.tracking.quiet import quiet
+from workbench.tracking.run import ERROR, KEY, STAGE, Run, run_key
 
 
 class Tracker:
@@ -125,7 +32,7 @@ class Tracker:
         self.experiment = experiment or self.store.stem
         # Two processes that make the same SQLite tables at once would trip over each other.
         with FileLock(work_folder(self.store) / "mlflow.lock"):
-            with _quiet():
+            with quiet():
                 self.client = MlflowClient(self.uri)
                 found = self.client.get_experiment_by_name(self.experiment)
             if found is None:
@@ -206,7 +113,7 @@ class Tracker:
         from mlflow.artifacts import download_artifacts
 
         try:
-            with _quiet():
+            with quiet():
                 local = download_artifacts(run_id=run, artifact_path=name, tracking_uri=self.uri)
         except Exception as error:  # MLflow raises a different one for each kind of store
             raise WorkbenchError(f"run {run} has no artifact '{name}': {error}") from error
@@ -292,59 +199,3 @@ class Tracker:
         if not stopped:
             self.client.log_text(run.id, "".join(traceback.format_exception(error)), "error.txt")
         self.client.set_terminated(run.id, "KILLED" if stopped else "FAILED")
-
-
-def code_version() -> dict[str, str]:
-    """Tags: the package version and, in a git checkout of it, the commit and if it is dirty."""
-    tags = {"workbench.version": workbench.__version__}
-    folder = Path(workbench.__file__).parent
-
-    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
-        )
-
-    try:
-        # A package installed inside somebody's own repository is not tracked there.
-        if git("ls-files", "--error-unmatch", "__init__.py").returncode == 0:
-            tags["mlflow.source.git.commit"] = git("rev-parse", "HEAD").stdout.strip()
-            tags["workbench.dirty"] = str(bool(git("status", "--porcelain").stdout)).lower()
-    except FileNotFoundError:
-        tags["workbench.dirty"] = "unknown: no git on this machine"
-    return tags
-
-
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _plain(name: str) -> str:
-    allowed = "_-. :/"
-    return "".join(c if c.isalnum() or c in allowed else "_" for c in name)[:250]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences MLflow's notes on the making of its tables and its download bars."""
-    import logging
-
-    names = ("mlflow.store.db.utils", "alembic.runtime.migration", "mlflow.tracking")
-    loggers = [logging.getLogger(name) for name in names]
-    before = [logger.level for logger in loggers]
-    shown = os.environ.get("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR")
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
-        if shown is None:
-            del os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"]
-        else:
-            os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = shown

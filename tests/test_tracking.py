@@ -1,9 +1,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mlflow.utils.validation import _validate_metric, _validate_param
 
 from workbench.errors import StoreBusy, UnknownName, WorkbenchError
 from workbench.tracking import ERROR, Tracker, run_key, tracking_uri
+from workbench.tracking.names import plain_name, plain_names
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,34 @@ def test_children_are_found(tracker):
         with tracker.run("trial", {"n": 1}, "d", parent=parent.id) as child:
             pass
         assert tracker.children(parent.id) == {"trial": child.id}
+
+
+AWKWARD = st.text(st.sampled_from("ab/.@_ é\n\\\ud800"), max_size=12) | st.text(max_size=400)
+
+
+@settings(max_examples=200, deadline=None)
+@given(names=st.lists(AWKWARD | AWKWARD.map(lambda s: s * 40), unique=True))
+def test_mlflow_takes_every_plain_name_and_distinct_ones_stay_distinct(names):
+    plain = plain_names(names)
+    assert list(plain) == names
+    assert len(set(plain.values())) == len(names)
+    for name in plain.values():
+        _validate_metric(name, 1.0, 0, 0)
+        _validate_param(name, "x")
+
+
+def test_names_that_mlflow_takes_stay_as_they_are():
+    for name in ("data/test/rougeL: 1.0/llm a-b", "x" * 250, "a/.b"):
+        assert plain_name(name) == name
+    assert plain_names(["m@1", "m[1"]).keys() == {"m@1", "m[1"}
+    assert plain_names(["m@1"]) == {"m@1": "m_1"}
+    assert plain_names(["m@1", "m_1"])["m_1"] == "m_1"
+
+
+def test_awkward_names_are_logged(tracker):
+    names = ["a//b", "/a", "a/", "../a", "a/./b", "a@b", "a#b", ""]
+    with tracker.run("names", {"a//b": 1, "..": {"c": 2}}, "d") as run:
+        run.log_metrics({name: float(i) for i, name in enumerate(names)})
+    logged = tracker.client.get_run(run.id).data
+    assert sorted(logged.metrics.values()) == list(range(8))
+    assert sorted(logged.params.values()) == ["1", "2"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.tracking.names import flat_settings, plain
+from workbench.tracking.names import flat_settings, plain_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,12 +45,13 @@ class Run:
     client: "MlflowClient" = field(repr=False)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Logs numbers; names may hold only what MLflow allows, other characters become '_'."""
+        """Logs numbers, under the nearest names that MLflow allows (`plain_names`)."""
         from mlflow.entities import Metric
         from mlflow.utils.time import get_current_time_millis
 
         now = get_current_time_millis()
-        entries = [Metric(plain(k), float(v), now, step) for k, v in metrics.items()]
+        names = plain_names(metrics)
+        entries = [Metric(names[k], float(v), now, step) for k, v in metrics.items()]
         for start in range(0, len(entries), _BATCH):
             self.client.log_batch(self.id, metrics=entries[start : start + _BATCH])
 
@@ -58,7 +59,9 @@ class Run:
         """Logs nested settings as flat `a.b` parameters."""
         from mlflow.entities import Param
 
-        flat = [Param(plain(k), str(v)[:_PARAM_CHARS]) for k, v in flat_settings(params)]
+        given = dict(flat_settings(params))
+        names = plain_names(given)
+        flat = [Param(names[k], str(v)[:_PARAM_CHARS]) for k, v in given.items()]
         for start in range(0, len(flat), 100):
             self.client.log_batch(self.id, params=flat[start : start + 100])
 

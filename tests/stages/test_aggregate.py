@@ -54,6 +54,85 @@ def test_again_the_same_and_with_other_logits_replaced(compared_pool, fresh):
     assert {row[1] for row in after - before} == {str(Scheme.parse("max_logits"))}
 
 
+def test_prompts_of_which_a_pair_was_never_compared_are_not_ranked(compared_pool, fresh, capsys):
+    store = fresh(compared_pool)
+    [(half, pair)] = rows(
+        store,
+        "select min(prompt_id), max(prompt_id) from comparisons "
+        "join prompts using (prompt_id) where split = 'test'",
+    )
+    assert half != pair
+    # Of one prompt a candidate was never compared, of another one order of every pair is gone.
+    [(lonely,)] = rows(store, "select min(left_id) from comparisons where prompt_id = ?", pair)
+    execute(store, "delete from comparisons where left_id = ? or right_id = ?", lonely, lonely)
+    execute(store, "delete from comparisons where prompt_id = ? and left_id > right_id", half)
+    before = one(store, "select count(distinct prompt_id) from rankings")
+    done = aggregate(store, schemes=["max_logits", "bubble"])
+    assert [n for _, n, _ in done.rows] == [before - 1] * 2
+    for scheme in ("max_logits", "bubble"):
+        ranked = "select count(*) from rankings where prompt_id = ? and scheme like ? || '%'"
+        assert one(store, ranked, half, scheme) == 12
+        assert one(store, ranked, pair, scheme) == 0  # ranks of an earlier start are gone too
+    # Schemes that were not asked for keep what they have.
+    kept = "select count(*) from rankings where prompt_id = ? and scheme like 'bradley%'"
+    assert one(store, kept, pair) == 12
+    told = capsys.readouterr().err
+    prompts = one(store, "select count(*) from prompts where split = 'test'")
+    assert told.count(f"1 of {prompts} prompts of simulated, test are not ranked") == 1
+    assert "workbench compare" in told
+    assert "validation" not in told
+
+
+def test_an_order_that_was_not_compared_is_not_made_up(compared_pool, fresh, capsys):
+    store = fresh(compared_pool)
+    [(left, right)] = rows(
+        store,
+        "select l.candidate_id, r.candidate_id from candidates l join candidates r "
+        "using (prompt_id) where l.llm < r.llm and prompt_id = "
+        "(select min(prompt_id) from comparisons) order by 1, 2 limit 1",
+    )
+    execute(store, "delete from comparisons where left_id = ? and right_id = ?", left, right)
+    every = one(store, "select count(distinct prompt_id) from comparisons")
+    done = aggregate(store, schemes=["max_logits;order=left", "max_logits", "bubble;order=left"])
+    assert [n for _, n, _ in done.rows] == [every - 1, every, every - 1]
+    execute(store, "delete from comparisons")
+    with pytest.raises(MissingInput, match="workbench compare"):
+        aggregate(store)
+
+
+def test_a_ranker_without_one_whole_prompt_says_so(compared_pool, fresh):
+    store = fresh(compared_pool)
+    kept = one(store, "select min(left_id) from comparisons")
+    execute(store, "delete from comparisons where left_id <> ?", kept)
+    with pytest.raises(MissingInput, match="all pairs"):
+        aggregate(store, schemes=["max_logits"])
+
+
+def test_a_lone_candidate_is_ranked_where_others_were_compared(compared_pool, fresh):
+    store = fresh(compared_pool)
+    lone = {
+        split: one(store, "select min(prompt_id) from prompts where split = ?", split)
+        for split in ("test", "train")
+    }
+    for prompt in lone.values():
+        execute(
+            store,
+            "delete from comparisons where prompt_id = ?",
+            prompt,
+        )
+        execute(store, "delete from rankings where prompt_id = ?", prompt)
+        execute(
+            store,
+            "delete from candidates where prompt_id = $1 and candidate_id <> "
+            "(select min(candidate_id) from candidates where prompt_id = $1)",
+            prompt,
+        )
+    aggregate(store, schemes=SCHEMES)
+    found = rows(store, "select scheme, rank from rankings where prompt_id = ?", lone["test"])
+    assert sorted(found) == sorted((str(Scheme.parse(text)), 1) for text in SCHEMES)
+    assert rows(store, "select * from rankings where prompt_id = ?", lone["train"]) == []
+
+
 def test_all_schemes_by_default(compared_pool, fresh):
     done = aggregate(fresh(compared_pool))
     assert [text for text, _, _ in done.rows] == [str(Scheme.parse(name)) for name in ALL_SCHEMES]

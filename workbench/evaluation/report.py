@@ -32,10 +32,12 @@ FIGURES = {
     "footrule": "mean over prompts of Spearman's footrule, a distance: 0 is best",
     "kendall": "mean over prompts of Kendall's tau-b",
     "pairwise_accuracy": "share of all pairs of unequal quality that the scores order rightly",
+    "pairwise_accuracy>": "the same share of pairs whose qualities differ by more than a gap",
     "vs_best_single": "mean quality of the pick minus that of BestSingle's",
     "vs_best_single_p": "two-sided bootstrap p-value of that difference",
 }
-"""Base names of the figures of a system; `not_worse_than` is written `not_worse_than[LLM]`."""
+"""Base names of the figures of a system; `not_worse_than` is written `not_worse_than[LLM]`, and
+`pairwise_accuracy>` with its gap, `pairwise_accuracy>0.5`."""
 
 POSITION_FIGURES = {
     "position_bias": "mean over pairs of (L_ij + L_ji) / 2, in logits; > 0 favours the left",
@@ -52,22 +54,26 @@ def evaluate_system(
     *,
     best_single: np.ndarray,
     named: Mapping[str, np.ndarray] | None = None,
+    min_gap: float | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """The figures of `FIGURES` for one system and one measure.
 
     Candidates without a measured quality leave the pool: the pick is the best scored of the
-    others. Prompts with fewer than two measured candidates have no top-3, rank, correlation or
-    pairwise figure. A figure that no prompt defines (a correlation of constant scores, the gap
-    of pools whose oracle is BestSingle) is not in the answer: nothing here is ever NaN.
+    others. A prompt of which all scores are −inf is one that the system does not answer, such as
+    an LLM without a candidate there: it counts in none of its figures. Prompts with fewer than
+    two measured candidates have no top-3, rank, correlation or pairwise figure. A figure that no
+    prompt defines (a correlation of constant scores, the gap of pools whose oracle is BestSingle)
+    is not in the answer: nothing here is ever NaN.
 
     Args:
-        scores: [Q, N], higher is better, finite inside the pool.
+        scores: [Q, N], higher is better, finite inside the pool, or −inf throughout a prompt.
         quality: [Q, N], NaN where not measured.
         mask: [Q, N] bool.
         best_single: [Q, N] scores of BestSingle (`single_scores` of the validation means).
         named: for each LLM to compare with by name, [Q, N] bool: its candidates.
+        min_gap: where given, the pairwise accuracy of clearly unequal pairs is told too.
         resamples: of the bootstrap.
         seed: of the bootstrap; the same seed pairs the samples of all systems.
 
@@ -78,6 +84,8 @@ def evaluate_system(
         BadValue: shapes that differ, scores inside the pool that are not finite.
     """
     pool = measured(quality, mask)
+    if scores.shape == pool.shape:
+        pool = pool & ~np.isneginf(scores).all(axis=1, where=pool, keepdims=True)
     check_scores(scores, pool)
     for llm, theirs in (named or {}).items():
         if theirs.shape != pool.shape or theirs.dtype != np.bool_:
@@ -85,7 +93,7 @@ def evaluate_system(
             raise BadValue(f"named['{llm}']", given, f"a bool array of shape {pool.shape}")
     ratios = {
         **_pick_figures(scores, quality, pool, best_single, named or {}),
-        **_ranking_figures(scores, quality, pool),
+        **_ranking_figures(scores, quality, pool, min_gap),
     }
     return _estimates(ratios, resamples, seed, tested="vs_best_single")
 
@@ -137,19 +145,27 @@ def _pick_figures(
     }
 
 
-def _ranking_figures(scores: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> dict[str, Ratio]:
+def _ranking_figures(
+    scores: np.ndarray, quality: np.ndarray, pool: np.ndarray, min_gap: float | None
+) -> dict[str, Ratio]:
     correlations = {
         "pearson": pearson,
         "spearman": spearman,
         "footrule": footrule,
         "kendall": kendall,
     }
+    gaps = {"pairwise_accuracy": 0.0}
+    if min_gap is not None:
+        gaps[f"pairwise_accuracy>{min_gap:g}"] = min_gap
     return {
         **{
             name: Ratio.mean(correlation(scores, quality, pool))
             for name, correlation in correlations.items()
         },
-        "pairwise_accuracy": _pooled(*pairwise_counts(scores, quality, pool)),
+        **{
+            name: _pooled(*pairwise_counts(scores, quality, pool, gap))
+            for name, gap in gaps.items()
+        },
     }
 
 

@@ -148,7 +148,7 @@ def test_verb_by_verb_to_a_table(capsys, tmp_path):
         (["train", *MODEL, "--seed=2", *at], "validation/quality"),
         (["compare", "--splits", "validation,test", *at], "new comparisons"),
         (["aggregate", "--schemes", "max_logits,bradley_terry(prior=0.3, temperature=2.0)", *at],
-         "bradley_terry(prior=0.3, temperature=2.0)"),
+         "bradley_terry(prior=0.3,"),
         (["evaluate", "--splits=[test]", "--resamples=50", *at], "BestSingle"),
         (["sweep", "--trials=2", "--top_k=1,2", *at], "2 trials"),
         (["export", "--table=results", "--to", out, *at], "results.csv"),

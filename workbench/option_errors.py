@@ -27,6 +27,8 @@ def _misspelt(parser: ArgumentParser, message: str) -> tuple[str, list[str]]:
     options = [o for action in parser._actions for o in action.option_strings]
     if found := re.search(r"nrecognized arguments: (\S+)", message):
         return found[1].partition("=")[0], options
+    if found := re.search(r"Group '([^']+)' does not accept option '([^']+)'", message):
+        return f"--{found[1]}.{found[2]}", options
     if found := re.search(r"ption '([^']+)' is not accepted", message):
         within = re.findall(r"class_path '([^']+)'", message[: found.start()])
         if within:

@@ -114,3 +114,15 @@ def test_training_leaves_other_stores_their_own_tracking(measured_pool, fresh):
     other = fresh(measured_pool, "other")
     assert Tracker(other).uri == f"sqlite:///{other.parent}/mlflow.db"
     assert runs(other, "train") == []
+
+
+def test_a_training_too_short_to_be_validated_is_validated_at_its_end(measured_pool, fresh):
+    store = fresh(measured_pool)
+    options = {"max_epochs": -1, "max_steps": 2}
+    done = trained(store, data=pair_data(tokens_per_batch=200), trainer=TRAINER | options)
+    assert done.new
+    assert {"validation/quality", "validation/pairwise_accuracy"} <= set(done.metrics)
+    [run] = runs(store, "train")
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["best/validation/quality"] == done.metrics["validation/quality"]
+    assert PairRanker.from_pretrained(Tracker(store).artifact(done.ranker, "model")).built

@@ -57,7 +57,9 @@ def make_engine(
     if options.get("enable_progress_bar") is not False:
         callbacks.append(RichProgressBar(leave=True))
     if patience is not None:
-        callbacks.append(EarlyStopping(str(best.monitor), mode=best.mode, patience=patience))
+        # Not strict: max_steps or max_time may end a training before its first validation.
+        stop = EarlyStopping(str(best.monitor), mode=best.mode, patience=patience, strict=False)
+        callbacks.append(stop)
     try:
         return pl.Trainer(
             **options,

@@ -107,6 +107,8 @@ def train(
         if last.exists():
             terminal.say(f"going on from {last}")
         fit(engine, model, data, last if last.exists() else None)
+        if not best.best_model_path:  # ended before its first validation
+            engine.validate(model, datamodule=data, verbose=False)
         figures = _keep(engine, model, run, best, checkpoints)
     return Trained(run.id, figures, new=True)
 

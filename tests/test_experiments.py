@@ -1,0 +1,208 @@
+"""Every experiment file runs from end to end at smoke size, once, and then skips what is done."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import torch
+from store_contract import breaches
+from tiny_pipeline import content, counts, one, rows, runs
+
+from workbench.cli import main
+from workbench.ranking.vocabulary import tiny_tokenizer
+from workbench.tracking import Tracker
+
+EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+DEMO = Path(str(files("workbench").joinpath("demo.yaml")))
+SMALL = {
+    "train.trainer.max_epochs": 1,
+    "train.trainer.accelerator": "cpu",
+    "evaluate.resamples": 50,
+    "sweep.trials": 3,
+}
+# File -> what makes it small, and what it must be given. A new file needs an entry.
+OVERRIDES = {
+    "demo.yaml": SMALL | {"ingest.n_prompts": 70, "train.data.init_args.tokens_per_batch": 8192},
+    "alpaca_eval.yaml": SMALL
+    | {"ingest.path": "{alpaca_eval}", "train.model.init_args.encoder": "{encoder}"},
+}
+ANNOTATOR = "weighted_alpaca_eval_gpt4_turbo"
+
+
+@pytest.fixture(scope="module")
+def alpaca_eval(tmp_path_factory) -> Path:
+    """A results directory of three LLMs, 30 prompts and the baseline's answers."""
+    results = tmp_path_factory.mktemp("alpaca_eval") / "results"
+    prompts = [f"Tell me about river {n} and its towns" for n in range(30)]
+    for place, llm in enumerate(["gpt4_1106_preview", "koala", "moss", "vicuna"]):
+        (results / llm / ANNOTATOR).mkdir(parents=True)
+        answers = [
+            {
+                "instruction": prompt,
+                "output": f"{llm} says that it is long " + "and wide " * ((n + place) % 4),
+                "generator": llm,
+                "dataset": "helpful_base" if n % 2 else "vicuna",
+            }
+            for n, prompt in enumerate(prompts)
+        ]
+        (results / llm / "model_outputs.json").write_text(json.dumps(answers), "utf-8")
+        judged = [
+            {
+                "instruction": prompt,
+                "output_1": f"gpt4 {n}",
+                "output_2": answers[n]["output"],
+                "generator_1": "gpt4_1106_preview",
+                "generator_2": llm,
+                "preference": 1.0 + 0.2 * ((n + place) % 4) + 0.01 * n,
+            }
+            for n, prompt in enumerate(prompts)
+        ]
+        if place:
+            (results / llm / ANNOTATOR / "annotations.json").write_text(json.dumps(judged))
+    return results
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory) -> Path:
+    """A random BERT with a WordPiece tokenizer, as a plain directory."""
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("encoder")
+    tokenizer = tiny_tokenizer(["tell me about river it is long and wide koala says that"], 200)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = BertConfig(vocab_size=len(tokenizer), intermediate_size=32, **sizes)
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def options(name, **places):
+    return [
+        f"--{option}={str(value).format(**places)}" for option, value in OVERRIDES[name].items()
+    ]
+
+
+@pytest.mark.parametrize(
+    "file", [DEMO, *sorted(EXPERIMENTS.glob("*.yaml"))], ids=lambda file: file.name
+)
+def test_an_experiment_runs_and_then_skips_what_is_done(
+    file, tmp_path, alpaca_eval, encoder, capsys
+):
+    assert file.name in OVERRIDES, f"say in OVERRIDES how {file.name} runs at smoke size"
+    store = tmp_path / "store.duckdb"
+    words = ["demo"] if file == DEMO else ["run", str(file)]
+    words += ["--store", str(store)]
+    words += options(file.name, alpaca_eval=alpaca_eval, encoder=encoder)
+    assert main(words) == 0, capsys.readouterr().err
+    told = capsys.readouterr().out
+    assert breaches(store) == []
+    for table in ("prompts", "qualities", "comparisons", "rankings", "results", "trials"):
+        assert one(store, f"select count(*) from {table}") > 0
+    assert one(store, "select count(*) from trials where state = 'COMPLETE'") == 3
+    [ranker] = [run.info.run_id for run in runs(store, "train")]
+    assert rows(store, "select distinct ranker from comparisons") == [(ranker,)]
+    for stage in ("train", "compare", "evaluate", "sweep"):
+        assert [run.info.status for run in runs(store, stage)] == ["FINISHED"]
+    systems = {s for (s,) in rows(store, "select distinct system from results")}
+    assert {"Oracle", "BestSingle", "Longest", "Random"} <= systems
+    assert any(s.startswith(f"{ranker}/") for s in systems)
+    assert all(head in told for head in ("Quality by", "Best LLM by", "Sweep"))
+    if file == DEMO:
+        places = (f"--store {store}", Tracker(store).uri, "optuna-dashboard")
+        assert all(place in told for place in places)
+
+    before = {table: content(store, table) for table in counts(store)}
+    known = {run.info.run_id for run in runs(store)}
+    assert main(words) == 0
+    assert {table: content(store, table) for table in counts(store)} == before
+    assert {run.info.run_id for run in runs(store)} == known
+    assert "going on from" not in capsys.readouterr().err
+
+
+def test_what_is_lost_is_made_up_for_by_the_next_run(tmp_path, compared_pool, fresh, capsys):
+    """A stage that has done its work is skipped; one that has not is done."""
+    store, file = fresh(compared_pool), tmp_path / "part.yaml"
+    file.write_text(
+        "stages:\n  compare: {}\n  aggregate: {schemes: [borda]}\n"
+        "  evaluate-one: {splits: [test], resamples: 20}\n"
+        "  evaluate-two: {splits: [validation], resamples: 20, schemes: 'borda,bubble'}\n"
+    )
+    assert main(["run", str(file), f"--store={store}", "--evaluate-two.resamples", "30"]) == 0
+    told = {run.data.params["splits"]: run.data.params for run in runs(store, "evaluate")}
+    assert told["['test']"]["resamples"] == "20"
+    assert told["['validation']"]["resamples"] == "30"
+    assert told["['validation']"]["rankings"].count("/") == 2
+    assert "[4/4] evaluate-two" in capsys.readouterr().err
+
+
+GOOD = """
+store: {store}
+stages:
+  ingest:
+    source: simulated
+    n_prompts: 4
+  train:
+    model:
+      class_path: workbench.ranking.pair_ranker.PairRanker
+      init_args: {{encoder: {{hidden_size: 16, heads: 2}}, measures: [rougeL@1], loss: soft}}
+    data:
+      class_path: workbench.ranking.data.PairData
+      init_args: {{measures: [rougeL@1]}}
+    trainer: {{max_epochs: 1}}
+  evaluate:
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("  ingest:", "  ingets:", "Did you mean 'ingest'"),
+        ("  evaluate:", "  run: {}", "unknown stage"),
+        ("    source: simulated\n", "", "stage 'ingest': it names no source"),
+        ("source: simulated", "source: simulatd", "Did you mean 'simulated'"),
+        ("n_prompts: 4", "n_promts: 4", "Did you mean --n_prompts"),
+        ("n_prompts: 4", "n_prompts: four", "stage 'ingest'"),
+        ("loss: soft", "los: soft", "Did you mean loss"),
+        ("loss: soft", "loss: sofd", "Did you mean 'soft'"),
+        ("hidden_size: 16", "hidden_size: 15", "a multiple of 2"),
+        ("hidden_size: 16", "hidden_sise: 16", "Did you mean hidden_size"),
+        ("max_epochs: 1", "max_epoch: 1", "Did you mean --trainer.max_epochs"),
+        ("data.PairData", "data.PairDatum", "stage 'train'"),
+        ("  evaluate:", "  evaluate: {resample: 3}", "Did you mean --resamples"),
+        ("  evaluate:", "  evaluate: [3]", "a mapping of options"),
+        ("store:", "stores:", "Did you mean 'store'"),
+        ("stages:", "stages: [", "not YAML"),
+    ],
+)
+def test_a_fault_is_told_before_any_stage_starts(tmp_path, capsys, old, new, told):
+    store, file = tmp_path / "store.duckdb", tmp_path / "experiment.yaml"
+    text = GOOD.format(store=store)
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    assert main(["run", str(file)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert told in err
+    assert [path.name for path in tmp_path.iterdir()] == ["experiment.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--ingst.n_prompts=3"], "Did you mean '--ingest.…'"),
+        (["--ingest.n_promts=3"], "Did you mean --n_prompts"),
+        (["--ingest.n_prompts.more=3"], "has no options of its own"),
+        (["--ingest.n_prompts=[3"], "not YAML"),
+        (["--ingest.n_prompts"], "expected --store FILE"),
+        (["ingest.n_prompts=3"], "expected --store FILE"),
+        (["--store="], "names no store"),
+    ],
+)
+def test_overrides_are_checked_too(tmp_path, capsys, words, told):
+    file = tmp_path / "experiment.yaml"
+    file.write_text(GOOD.format(store=tmp_path / "store.duckdb"), "utf-8")
+    assert main(["run", str(file), *words]) == 2
+    assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["experiment.yaml"]

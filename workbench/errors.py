@@ -62,6 +62,10 @@ class NotConverged(WorkbenchError):
     """An iteration that did not reach its tolerance; the message says what would help."""
 
 
+class TrackingError(WorkbenchError):
+    """The MLflow tracking store cannot be used; the message names its URI."""
+
+
 class StoreError(WorkbenchError):
     """Base of the store's own errors."""
 

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from workbench.errors import StoreBusy, UnknownName, WorkbenchError
 from workbench.tracking.code_version import code_version
+from workbench.tracking.connection import connected
 from workbench.tracking.places import tracking_uri, work_folder
 from workbench.tracking.quiet import quiet
 from workbench.tracking.run import ERROR, KEY, STAGE, Run, run_key
@@ -22,19 +23,19 @@ class Tracker:
     Args:
         store: path of the DuckDB file; it need not exist.
         experiment: MLflow experiment for new runs; the store's name by default.
+
+    Raises:
+        TrackingError: MLflow's tracking store does not answer.
     """
 
     def __init__(self, store: Path, experiment: str | None = None) -> None:
-        from mlflow import MlflowClient
-
         self.store = Path(store)
         self.uri = tracking_uri(self.store)
         self.experiment = experiment or self.store.stem
         # Two processes that make the same SQLite tables at once would trip over each other.
         with FileLock(work_folder(self.store) / "mlflow.lock"):
-            with quiet():
-                self.client = MlflowClient(self.uri)
-                found = self.client.get_experiment_by_name(self.experiment)
+            self.client = connected(self.uri)
+            found = self.client.get_experiment_by_name(self.experiment)
             if found is None:
                 self.experiment_id = self.client.create_experiment(
                     self.experiment, artifact_location=self._artifact_location()

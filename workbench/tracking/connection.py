@@ -1,0 +1,76 @@
+"""The way to MLflow: opened once, and a URI that leads nowhere is told at once."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import TrackingError
+from workbench.tracking.quiet import quiet
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# For the first question only, where the user has set nothing: MLflow's own (7 retries of up to
+# 120 s) would wait minutes for a server that is down. Later ones have MLflow's patience.
+_FIRST_TRY = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+_DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:")
+
+
+def connected(uri: str) -> "MlflowClient":
+    """A client of a tracking store that has answered.
+
+    Raises:
+        TrackingError: it does not answer, or there is no such kind of tracking store.
+    """
+    try:
+        with quiet(), _first_try():
+            from mlflow import MlflowClient
+
+            if _DATABASE.match(uri):
+                _ask_database(uri)
+            client = MlflowClient(uri)
+            client.search_experiments(max_results=1)
+    except Exception as error:  # MLflow raises a different one for each kind of store
+        reason = str(error).strip().partition("\n")[0]
+        raise TrackingError(
+            f"no MLflow tracking store answers at {shown(uri)}: {type(error).__name__}: "
+            f"{shown(reason)}. Valid are sqlite:///FILE, http(s)://HOST and what else MLflow takes "
+            "for MLFLOW_TRACKING_URI"
+        ) from error
+    return client
+
+
+def shown(uri: str) -> str:
+    """A text with URIs without their passwords."""
+    return re.sub(r"(?<=://)([^/@:\s]*):[^/@\s]*@", r"\1:***@", uri)
+
+
+def _ask_database(uri: str) -> None:
+    """One try: MLflow's own go on for 100 s."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.pool import NullPool
+
+    url = make_url(uri)
+    if url.drivername.startswith("sqlite") and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    with create_engine(url, poolclass=NullPool).connect():
+        pass
+
+
+@contextmanager
+def _first_try() -> Iterator[None]:
+    ours = {name: value for name, value in _FIRST_TRY.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,10 +26,16 @@ def case(seed=0, queries=80, width=7, levels=None):
 def test_every_figure_is_there_under_its_name():
     scores, quality, mask, llm, single = case()
     found = evaluate_system(
-        scores, quality, mask, best_single=single, named={"third": llm == 2}, resamples=100
+        scores,
+        quality,
+        mask,
+        best_single=single,
+        named={"third": llm == 2},
+        min_gap=0.5,
+        resamples=100,
     )
-    assert {name.split("[")[0] for name in found} == set(FIGURES)
-    assert "not_worse_than[third]" in found
+    assert {re.sub(r"\[.*\]|(?<=>).*", "", name) for name in found} == set(FIGURES)
+    assert {"not_worse_than[third]", "pairwise_accuracy>0.5"} <= set(found)
     for figure in found.values():
         assert figure.low <= figure.value <= figure.high
 
@@ -144,6 +152,23 @@ def test_masked_columns_and_unmeasured_candidates_change_nothing():
         for name, figure in expected.items():
             assert found[name].value == pytest.approx(figure.value), name
             assert found[name].low == pytest.approx(figure.low), name
+
+
+def test_prompts_that_a_system_does_not_answer_are_none_of_its_figures():
+    scores, quality, mask, _, single = case(6)
+    answered = np.arange(len(mask)) % 3 > 0
+    silent = np.where(answered[:, None], scores, -np.inf)
+    options = {"min_gap": 0.3, "resamples": 50}
+    found = evaluate_system(silent, quality, mask, best_single=single, **options)
+    shown = evaluate_system(
+        scores[answered], quality[answered], mask[answered], best_single=single[answered], **options
+    )
+    assert {name: (f.value, f.n) for name, f in found.items()} == {
+        name: (pytest.approx(f.value), f.n) for name, f in shown.items()
+    }
+    half = np.where(mask & (np.cumsum(mask, axis=1) == 1), -np.inf, scores)
+    with pytest.raises(BadValue, match="finite"):
+        evaluate_system(half, quality, mask, best_single=single)
 
 
 def test_a_figure_that_no_prompt_defines_is_not_there():

@@ -249,6 +249,32 @@ def test_pairs_of_clearly_unequal_quality_are_counted_on_request(evaluated, fres
     assert values(store, "pairwise_accuracy>0.2")["Oracle"] == 1
 
 
+def test_an_llm_answers_for_itself_alone(tmp_path):
+    """b is worse than a, and answers two of six prompts: its quality is that of its answers."""
+    store, file = tmp_path / "store.duckdb", tmp_path / "rows.jsonl"
+    lines = []
+    for n in range(12):
+        split = "validation" if n < 6 else "test"
+        for llm, quality in (("a", 0.1 * n), ("b", 0.1 * n - 0.3)):
+            line = {"instruction": f"q{n}", "llm": llm, "text": llm, "split": split}
+            if llm == "a" or n < 8:
+                lines.append(line | {"quality.m": quality})
+            elif n == 9:  # an answer that was not measured is none to go by
+                lines.append(line)
+    file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    ingest(store, "jsonl", path=str(file))
+    evaluate(store, splits=["test"], **FEW)
+    told = rows(
+        store,
+        "select measure, value, n from results where system = 'llm:b' "
+        "and measure in ('quality:m', 'vs_best_single:m') order by 1",
+    )
+    assert told == [
+        ("quality:m", pytest.approx(0.1 * 6.5 - 0.3), 2),
+        ("vs_best_single:m", pytest.approx(-0.3), 2),
+    ]
+
+
 def test_llms_that_validation_has_never_seen(tmp_path):
     store, file = tmp_path / "store.duckdb", tmp_path / "rows.jsonl"
     lines = [

@@ -13,10 +13,8 @@ from workbench.evaluation import (
     evaluate_position_bias,
     evaluate_system,
     pick_weights,
-    ratio_estimate,
 )
 from workbench.evaluation.measured import measured
-from workbench.evaluation.pairwise import pairwise_counts
 from workbench.stages.systems import Systems, gather, llm_system, ranker_system
 from workbench.store.pool import load_logits, names_of
 from workbench.store.store import Store
@@ -72,15 +70,14 @@ def _figures(
     }
     for name, scores in systems.scores.items():
         found = evaluate_system(
-            scores, quality, pool.mask, best_single=systems.best_single, named=named, **drawn
+            scores,
+            quality,
+            pool.mask,
+            best_single=systems.best_single,
+            named=named,
+            min_gap=config["min_gap"],
+            **drawn,
         )
-        if config["min_gap"] is not None:
-            right, pairs = pairwise_counts(
-                scores, quality, measured(quality, pool.mask), min_gap=config["min_gap"]
-            )
-            if pairs.sum() > 0:
-                key = f"pairwise_accuracy>{config['min_gap']:g}"
-                found[key] = ratio_estimate(right, pairs, **drawn)
         yield from (_row(name, where, f"{k}:{measure}", e) for k, e in found.items())
     chosen = llm_system(systems.best_llm)
     yield (chosen, *where, f"chosen_as_best_single:{measure}", 1.0, None, None, len(quality))

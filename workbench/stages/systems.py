@@ -24,7 +24,7 @@ class Systems:
 
     Attributes:
         pool, quality: the prompts, and [Q, N] quality by the measure.
-        scores: name of a system -> [Q, N].
+        scores: name of a system -> [Q, N]; −inf throughout a prompt that it does not answer.
         best_single: [Q, N] scores of BestSingle, chosen on validation.
         best_llm: its name.
     """
@@ -93,7 +93,7 @@ def gather(
         LONGEST: longest_scores(pool.length, pool.mask),
         RANDOM: random_scores(pool.mask),
         **{
-            llm_system(name): single_scores(_first(means, i), pool.llm, pool.mask)
+            llm_system(name): _llm_scores(means, i, pool, np.isfinite(quality))
             for i, name in enumerate(pool.llms)
         },
     }
@@ -130,8 +130,12 @@ def _chosen_on_validation(
     return means, int(np.nanargmax(means))
 
 
-def _first(means: np.ndarray, llm: int) -> np.ndarray:
-    """The means with one LLM put before all others: it is picked wherever it has a candidate."""
-    moved = np.where(np.isfinite(means), means, np.nanmin(means) - 1.0)
-    moved[llm] = np.nanmax(means) + 1.0
-    return moved
+def _llm_scores(means: np.ndarray, llm: int, pool: Pool, known: np.ndarray) -> np.ndarray:
+    """[Q, N] scores of 'always this LLM': it comes first, the others as BestSingle has them.
+
+    Only where it has a measured candidate; elsewhere −inf, for no other LLM answers in its name.
+    """
+    first = np.where(np.isfinite(means), means, np.nanmin(means) - 1.0)
+    first[llm] = np.nanmax(means) + 1.0
+    answers = (pool.mask & known & (pool.llm == llm)).any(axis=1, keepdims=True)
+    return np.where(answers, single_scores(first, pool.llm, pool.mask), -np.inf)

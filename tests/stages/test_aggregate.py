@@ -104,7 +104,7 @@ def test_a_ranker_without_one_whole_prompt_says_so(compared_pool, fresh):
     store = fresh(compared_pool)
     kept = one(store, "select min(left_id) from comparisons")
     execute(store, "delete from comparisons where left_id <> ?", kept)
-    with pytest.raises(MissingInput, match="all pairs"):
+    with pytest.raises(MissingInput, match="all its pairs"):
         aggregate(store, schemes=["max_logits"])
 
 

@@ -202,7 +202,7 @@ def test_a_second_start_adds_nothing(evaluated, fresh):
     assert content(store, "results") == before
 
 
-def test_only_prompts_that_all_rankings_hold_are_compared(compared_pool, fresh):
+def test_only_prompts_that_all_rankings_hold_are_compared(compared_pool, fresh, capsys):
     store = fresh(compared_pool)
     test = [p for (p,) in rows(store, "select prompt_id from prompts where split = 'test'")]
     execute(
@@ -210,9 +210,16 @@ def test_only_prompts_that_all_rankings_hold_are_compared(compared_pool, fresh):
         "delete from rankings where scheme like 'bubble%' and list_contains(?, prompt_id)",
         test[:5],
     )
-    evaluate(store, schemes=["max_logits", "bubble"], splits=["test"], **FEW)
-    told = rows(store, "select distinct n from results where measure like 'quality:%'")
+    evaluate(store, schemes=["max_logits", "bubble"], splits=["train", "test"], **FEW)
+    told = rows(
+        store, "select distinct n from results where measure like 'quality:%' and split = 'test'"
+    )
     assert told == [(len(test) - 5,)]
+    said = capsys.readouterr().err
+    ranker = one(store, "select any_value(ranker) from rankings")[:8]
+    left = f"simulated, test, rougeL@1: {len(test) - 5} of {len(test)} measured prompts are ranked"
+    assert f"{left} by all and evaluated; {ranker}/bubble lacks 5\n" in said
+    assert f"train, rougeL@1: no prompt is ranked by {ranker}/bubble, {ranker}/max_logits" in said
     execute(
         store,
         "delete from rankings where scheme like 'max_logits%' and list_contains(?, prompt_id)",

@@ -1,6 +1,7 @@
 from rich.console import Console
 
-from workbench.stages.evaluation_pages import plots, short_system, tables
+from workbench.stages.evaluation_pages import plots, tables
+from workbench.stages.systems import short_system
 
 RANKER = "0123456789abcdef"
 SYSTEM = f"{RANKER}/borda;order=both;schedule=all"
@@ -65,3 +66,4 @@ def test_usual_settings_are_left_out_of_names():
         "01234567/bubble(seed=1);order=left"
     )
     assert short_system("Random") == "Random"
+    assert short_system("llm:somebody/model-7b") == "llm:somebody/model-7b"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from workbench import terminal
-from workbench.stages.rankers import short, short_scheme
-from workbench.stages.systems import BEST_SINGLE, LONGEST, ORACLE, RANDOM
+from workbench.stages.rankers import short_scheme
+from workbench.stages.systems import BEST_SINGLE, LONGEST, ORACLE, RANDOM, short_system
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,12 +44,6 @@ def _order(system: str) -> tuple[int, str]:
     """Oracle, then rankings, then what they must beat."""
     last = (BEST_SINGLE, LONGEST, RANDOM)
     return (0 if system == ORACLE else 2 + last.index(system) if system in last else 1, system)
-
-
-def short_system(name: str) -> str:
-    """A ranker's run id cut to eight characters, and the settings that are usual left out."""
-    ranker, slash, scheme = name.partition("/")
-    return f"{short(ranker)}/{short_scheme(scheme)}" if slash else name
 
 
 def _by_part(rows: Sequence[Any]) -> Found:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench import terminal
 from workbench.errors import MissingInput
 from workbench.evaluation.baselines import (
     best_single,
@@ -12,6 +13,7 @@ from workbench.evaluation.baselines import (
     random_scores,
     single_scores,
 )
+from workbench.stages.rankers import short, short_scheme
 from workbench.store.pool import Pool, load_pool, load_quality, load_scores
 from workbench.store.store import Store
 
@@ -56,13 +58,21 @@ def llm_system(llm: str) -> str:
     return f"llm:{llm}"
 
 
+def short_system(name: str) -> str:
+    """A ranker's run id cut to eight characters, and the settings that are usual left out."""
+    ranker, slash, scheme = name.partition("/")
+    if not slash or name.startswith(llm_system("")):  # an LLM's name may hold a slash
+        return name
+    return f"{short(ranker)}/{short_scheme(scheme)}"
+
+
 def gather(
     store: Store, dataset: str, split: str, measure: str, rankings: list[tuple[str, str]]
 ) -> Systems | None:
     """The systems on one dataset and split; None where nothing there is measured so.
 
     Rankings that hold no prompt of the split are left out; of the others only prompts that all
-    have ranked are kept, so that every comparison is paired.
+    have ranked are kept, so that every comparison is paired. Both are told on the terminal.
 
     Raises:
         MissingInput: the validation split, on which BestSingle is chosen, has no such quality.
@@ -77,9 +87,12 @@ def gather(
     means, best = _chosen_on_validation(store, dataset, measure, pool.llms)
     found = {r: load_scores(store, pool, *r) for r in rankings}
     ranked = {r: ~np.isnan(scores).any(axis=1) for r, scores in found.items()}
-    used = [r for r in rankings if (ranked[r] & kept).any()]
+    lacking = {r: int((kept & ~ranked[r]).sum()) for r in rankings}
+    used = [r for r in rankings if lacking[r] < kept.sum()]
+    every = int(kept.sum())
     for r in used:
         kept &= ranked[r]
+    _say_lost(f"{dataset}, {split}, {measure}", lacking, every, int(kept.sum()))
     if not kept.any():
         raise MissingInput(
             f"no prompt of {dataset}, {split} is ranked by all of "
@@ -98,6 +111,18 @@ def gather(
         },
     }
     return Systems(pool, quality, scores, single, pool.llms[best]).subset(kept)
+
+
+def _say_lost(place: str, lacking: dict[tuple[str, str], int], every: int, left: int) -> None:
+    """Tells which rankings have cost prompts, and how many, or are left out altogether."""
+    names = {short_system(ranker_system(*r)): n for r, n in lacking.items() if n}
+    if absent := [name for name, n in names.items() if n == every]:
+        terminal.say(f"{place}: no prompt is ranked by {', '.join(absent)}")
+    if partial := [f"{name} lacks {n}" for name, n in names.items() if n < every]:
+        terminal.say(
+            f"{place}: {left} of {every} measured prompts are ranked by all and evaluated; "
+            f"{', '.join(partial)}"
+        )
 
 
 def _pool(store: Store, dataset: str, split: str) -> Pool | None:

@@ -22,9 +22,24 @@ def _tracking_beside_the_store(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def measured_pool(tmp_path_factory) -> Path:
+def empty_tracking(tmp_path_factory) -> Path:
+    """Folder of an MLflow store without runs. Making its tables takes MLflow seconds."""
+    return _built(tmp_path_factory, "empty", _make_tables)
+
+
+@pytest.fixture
+def new_store(tmp_path, empty_tracking) -> Path:
+    """Path of a store that is still to be made, with MLflow's tables beside it."""
+    shutil.copy(empty_tracking / "mlflow.db", tmp_path)
+    return tmp_path / "store.duckdb"
+
+
+@pytest.fixture(scope="session")
+def measured_pool(tmp_path_factory, empty_tracking) -> Path:
     """Folder of a store after ingest and measure. Read only: writers take a copy."""
-    return _built(tmp_path_factory, "measured", _ingest_and_measure)
+    return _built(
+        tmp_path_factory, "measured", lambda folder: _ingest_and_measure(folder, empty_tracking)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -59,12 +74,21 @@ def _built(tmp_path_factory, name: str, build: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _ingest_and_measure(folder: Path) -> None:
+def _make_tables(folder: Path) -> None:
+    from workbench.tracking import Tracker
+
+    folder.mkdir()
+    Tracker(folder / "empty.duckdb")
+
+
+def _ingest_and_measure(folder: Path, tracking: Path) -> None:
     from tiny_pipeline import MEASURE
 
     from workbench.stages.ingest import ingest
     from workbench.stages.measure import measure
 
+    folder.mkdir()
+    shutil.copy(tracking / "mlflow.db", folder)
     ingest(folder / "store.duckdb", "simulated", n_prompts=70, seed=1)
     measure(folder / "store.duckdb", [MEASURE])
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shutil
 import sqlite3
 
 import pytest
@@ -138,9 +139,9 @@ def test_as_a_process_of_its_own(tmp_path):
     assert breaches(tmp_path / "s.duckdb") == []
 
 
-def test_verb_by_verb_to_a_table(capsys, tmp_path):
+def test_verb_by_verb_to_a_table(capsys, new_store, tmp_path):
     """What the README's user types, in its order."""
-    store, out = tmp_path / "s.duckdb", tmp_path / "results.csv"
+    store, out = new_store, tmp_path / "results.csv"
     at = ["--store", store]
     for words, shown in (
         (["ingest", "simulated", "--n_prompts=60", *at], "candidates"),
@@ -192,8 +193,11 @@ def test_names_in_a_list_may_hold_brackets_and_commas(capsys, compared_pool, fre
 
 
 @pytest.mark.parametrize("way", ["option", "environment"])
-def test_runs_go_where_they_are_sent(capsys, tmp_path, monkeypatch, measured_pool, way):
+def test_runs_go_where_they_are_sent(
+    capsys, tmp_path, monkeypatch, measured_pool, empty_tracking, way
+):
     store = tmp_path / "store.duckdb"
+    shutil.copy(empty_tracking / "mlflow.db", tmp_path / "elsewhere.db")
     store.write_bytes((measured_pool / "store.duckdb").read_bytes())
     uri = f"sqlite:///{tmp_path}/elsewhere.db"
     words = ["measure", "--store", store, f"--measures={MEASURE}"]

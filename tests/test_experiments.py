@@ -88,10 +88,10 @@ def options(name, **places):
     "file", [DEMO, *sorted(EXPERIMENTS.glob("*.yaml"))], ids=lambda file: file.name
 )
 def test_an_experiment_runs_and_then_skips_what_is_done(
-    file, tmp_path, alpaca_eval, encoder, capsys
+    file, new_store, alpaca_eval, encoder, capsys
 ):
     assert file.name in OVERRIDES, f"say in OVERRIDES how {file.name} runs at smoke size"
-    store = tmp_path / "store.duckdb"
+    store = new_store
     words = ["demo"] if file == DEMO else ["run", str(file)]
     words += ["--store", str(store)]
     words += options(file.name, alpaca_eval=alpaca_eval, encoder=encoder)

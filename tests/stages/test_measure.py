@@ -26,8 +26,8 @@ def test_only_what_is_missing_is_measured_again(measured_pool, fresh):
     assert [r.info.run_id for r in runs(store, "measure")] == [r.info.run_id for r in run]
 
 
-def test_prompts_without_a_reference_get_no_row(tmp_path):
-    store, file = tmp_path / "store.duckdb", tmp_path / "rows.jsonl"
+def test_prompts_without_a_reference_get_no_row(new_store, tmp_path):
+    store, file = new_store, tmp_path / "rows.jsonl"
     told = [{"instruction": f"q{n}", "llm": "a", "text": "x y", "reference": r}
             for n, r in enumerate(["x y", None, "x z"])]  # fmt: skip
     file.write_text("\n".join(map(json.dumps, told)), "utf-8")

@@ -5,6 +5,7 @@ import pytest
 from tiny_pipeline import MEASURE, content, copied, execute, one, rows, runs
 
 from workbench.errors import MissingInput, UnknownName
+from workbench.stages.aggregate import aggregate
 from workbench.stages.evaluate import evaluate
 from workbench.stages.ingest import ingest
 from workbench.tracking import Tracker
@@ -300,12 +301,35 @@ def test_names_are_refused_with_the_valid_ones_before_a_run_begins(compared_pool
         ({"measures": ["rougel@1"]}, "Did you mean 'rougeL@1'"),
         ({"datasets": ["simulate"]}, "Did you mean 'simulated'"),
         ({"schemes": ["borda"]}, "unknown ranked scheme 'borda'"),
+        ({"schemes": ["max_logit"]}, "Did you mean 'max_logits'"),
+        ({"schemes": ["max"]}, "Valid: bradley_terry, bubble, max_logits"),
+        ({"schemes": ["bradley_terry(prior=0.1)"]}, r"Did you mean 'bradley_terry\(prior=0.5"),
+        ({"schemes": ["bradley_terry(priors=0.5)"]}, "Did you mean 'prior'"),
         ({"ranker": "zzz"}, "unknown ranker with rankings 'zzz'"),
         ({"against": ["sim-iris"]}, "Did you mean 'sim-iris-7b'"),
     ):
         with pytest.raises(UnknownName, match=told):
             evaluate(store, **options)
     assert runs(store, "evaluate") == []
+
+
+def test_schemes_are_named_as_for_aggregate(compared_pool, fresh):
+    store = fresh(compared_pool)
+    aggregate(store, schemes=["bradley_terry(prior=2)", "max_logits;order=left"])
+    prior = "bradley_terry(prior={}, temperature=1.0);order=both;schedule=all"
+    logits = "max_logits;order={};schedule=all"
+    for schemes, meant in (
+        (["bradley_terry"], {prior.format(0.5), prior.format(2.0)}),
+        (["bradley_terry(temperature=1, prior=2)"], {prior.format(2.0)}),
+        (
+            ["max_logits", prior.format(0.5)],
+            {*map(logits.format, ("both", "left")), prior.format(0.5)},
+        ),
+        (["max_logits;order=left"], {logits.format("left")}),
+    ):
+        done = evaluate(store, schemes=schemes, splits=["test"], resamples=5)
+        found = {row[0].partition("/")[2] for row in done.rows if row[4] == f"quality:{MEASURE}"}
+        assert found - {""} == meant
 
 
 def test_no_validation_no_best_single(turned):

@@ -1,5 +1,6 @@
 """Evaluate: rankings and qualities -> results, with intervals, by split and category."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -7,6 +8,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from rich.console import Group
 
+from workbench.aggregation import Scheme
 from workbench.errors import MissingInput, UnknownName
 from workbench.stages.evaluation_pages import plots, tables
 from workbench.stages.result_rows import COLUMNS, Row, result_rows
@@ -52,7 +54,8 @@ def evaluate(
     Args:
         store: DuckDB file.
         ranker: run id of a ranker, or its beginning; every one with rankings by default.
-        schemes: beginnings of scheme names, all that are ranked by default.
+        schemes: such as max_logits, which means all its settings, or bradley_terry(prior=0.1),
+            which means that one, as `aggregate` reads it; all that are ranked by default.
         measures: quality measures, all in the store by default.
         datasets: names of datasets, all by default.
         splits: validation by default; look at test once, at the end.
@@ -63,7 +66,7 @@ def evaluate(
         seed: of the bootstrap.
 
     Raises:
-        UnknownName: a name that the store does not hold.
+        UnknownName, BadValue: a name that the store does not hold, a scheme that is none.
         MissingInput: nothing to evaluate.
     """
     opened = Store(store)
@@ -102,15 +105,22 @@ def _rankings(store: Store, ranker: str | None, schemes: list[str] | None) -> li
     known = list(zip(rows["ranker"].to_pylist(), rows["scheme"].to_pylist(), strict=True))
     if ranker and not any(r.startswith(ranker) for r, _ in known):
         raise UnknownName("ranker with rankings", ranker, {r for r, _ in known})
-    for scheme in schemes or ():
-        if not any(s.startswith(scheme) for _, s in known):
-            raise UnknownName("ranked scheme", scheme, {s for _, s in known})
-    return [
-        (r, s)
-        for r, s in known
-        if (not ranker or r.startswith(ranker))
-        and (not schemes or any(s.startswith(scheme) for scheme in schemes))
-    ]
+    ranked = {s for r, s in known if not ranker or r.startswith(ranker)}
+    chosen = set().union(*(_meant(text, ranked) for text in schemes)) if schemes else ranked
+    return [(r, s) for r, s in known if (not ranker or r.startswith(ranker)) and s in chosen]
+
+
+def _meant(text: str, ranked: set[str]) -> set[str]:
+    """The ranked schemes that a text means: with a bare name all settings of it, else one."""
+    names = {scheme: re.split("[(;]", scheme)[0] for scheme in ranked}
+    if text.isidentifier():
+        if text not in names.values():
+            raise UnknownName("ranked scheme", text, set(names.values()))
+        return {scheme for scheme, name in names.items() if name == text}
+    scheme = str(Scheme.parse(text))
+    if scheme not in ranked:
+        raise UnknownName("ranked scheme", scheme, ranked)
+    return {scheme}
 
 
 def _seen(store: Store, config: dict[str, Any]) -> str:

@@ -118,7 +118,24 @@ def test_blocks_do_not_change_the_samples(monkeypatch):
     ratio = {"x": Ratio.mean(np.random.default_rng(3).normal(size=25))}
     whole = replicates(ratio, 40, seed=1)["x"]
     monkeypatch.setattr(bootstrap, "_BLOCK_CELLS", 60)
-    np.testing.assert_allclose(replicates(ratio, 40, seed=1)["x"], whole)
+    for most in (bootstrap._KEPT_CELLS, 999):  # 1,000 cells: kept, or drawn each time
+        monkeypatch.setattr(bootstrap, "_KEPT_CELLS", most)
+        bootstrap._kept_counts.cache_clear()
+        np.testing.assert_allclose(replicates(ratio, 40, seed=1)["x"], whole)
+    assert bootstrap._kept_counts.cache_info().currsize == 0
+
+
+def test_samples_are_drawn_once_for_all_figures_of_as_many_prompts(monkeypatch):
+    drawn, draw = [], bootstrap._drawn
+    monkeypatch.setattr(bootstrap, "_drawn", lambda *key: drawn.append(key) or draw(*key))
+    bootstrap._kept_counts.cache_clear()
+    for values in np.random.default_rng(3).normal(size=(5, 30)):
+        mean_estimate(values, seed=3)
+    assert len(drawn) == 1
+    assert mean_estimate(values, seed=3, resamples=10) != mean_estimate(values, seed=3)
+    assert mean_estimate(values, seed=4) != mean_estimate(values, seed=3)
+    mean_estimate(values[:-1], seed=3)
+    assert len(drawn) == 6
 
 
 def test_seeds_repeat_and_differ():

@@ -5,8 +5,9 @@ have one), a pooled accuracy (correct pairs over pairs), a share of a gap.
 """
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,9 @@ RESAMPLES = 2000
 LEVEL = 0.95
 # Cells of one block of resampling counts: bounds the memory whatever the number of prompts.
 _BLOCK_CELLS = 1 << 22
+# Cells, of a byte each, of all counts that are kept for the next figures: 2000 samples of 130,000
+# prompts. Drawing takes longer than all that is done with the counts of one system.
+_KEPT_CELLS = 1 << 28
 
 K = TypeVar("K", bound=Hashable)
 
@@ -82,7 +86,8 @@ def replicates(
     """Each ratio over `resamples` samples of the prompts, drawn with replacement.
 
     All ratios see the same samples, so that differences between them are paired; so do two calls
-    with the same number of prompts and seed. About 80 MB, whatever the number of prompts.
+    with the same number of prompts, resamples and seed, of which the last call's counts are kept
+    (at most 256 MB). Besides these about 80 MB, whatever the number of prompts.
 
     Returns:
         [resamples] float64 a ratio; NaN in a sample where its denominators sum to 0.
@@ -98,11 +103,8 @@ def replicates(
     prompts = sizes.pop() if sizes else 0
     centres, columns = _columns(ratios)
     sums = np.zeros((resamples, columns.shape[1]))
-    rng = np.random.default_rng(seed)
-    block = max(1, _BLOCK_CELLS // max(prompts, 1))
-    for start in range(0, resamples if prompts else 0, block):
-        stop = min(start + block, resamples)
-        sums[start:stop] = _counts(rng, stop - start, prompts) @ columns
+    for samples, counts in _blocks(prompts, resamples, seed):
+        sums[samples] = counts @ columns
     numerators, denominators = sums[:, 0::2], sums[:, 1::2]
     drawn = np.where(denominators > 0, denominators, np.nan)
     values = centres + numerators / drawn
@@ -203,9 +205,42 @@ def _columns(ratios: Mapping[K, Ratio]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(centres), np.stack(columns, axis=1) if columns else np.zeros((0, 0))
 
 
-def _counts(rng: np.random.Generator, samples: int, prompts: int) -> np.ndarray:
-    """[samples, prompts] float64: how often each prompt was drawn in each sample."""
-    drawn = rng.integers(0, prompts, size=(samples, prompts))
-    drawn += np.arange(samples)[:, None] * prompts
-    counts = np.bincount(drawn.ravel(), minlength=samples * prompts)
-    return counts.reshape(samples, prompts).astype(np.float64)
+def _blocks(prompts: int, resamples: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """(samples, counts [samples, prompts] float64): all samples, in blocks that bound the memory.
+
+    A count is how often a prompt was drawn in a sample.
+    """
+    if prompts * resamples <= _KEPT_CELLS:
+        kept = _kept_counts(prompts, resamples, seed)
+        for samples in _slices(prompts, resamples):
+            yield samples, kept[samples].astype(np.float64)
+    else:
+        for samples, counts in _drawn(prompts, resamples, seed):
+            yield samples, counts.astype(np.float64)
+
+
+@lru_cache(maxsize=1)
+def _kept_counts(prompts: int, resamples: int, seed: int) -> np.ndarray:
+    """[resamples, prompts] counts of all samples, read only."""
+    # A byte is enough: 256 times the same prompt has a chance of less than 1 in 256!.
+    kept = np.empty((resamples, prompts), np.uint8)
+    for samples, counts in _drawn(prompts, resamples, seed):
+        kept[samples] = counts
+    kept.flags.writeable = False
+    return kept
+
+
+def _drawn(prompts: int, resamples: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    for samples in _slices(prompts, resamples):
+        size = samples.stop - samples.start
+        drawn = rng.integers(0, prompts, size=(size, prompts))
+        drawn += np.arange(size)[:, None] * prompts
+        counts = np.bincount(drawn.ravel(), minlength=size * prompts)
+        yield samples, counts.reshape(size, prompts)
+
+
+def _slices(prompts: int, resamples: int) -> Iterator[slice]:
+    block = max(1, _BLOCK_CELLS // max(prompts, 1))
+    for start in range(0, resamples if prompts else 0, block):
+        yield slice(start, min(start + block, resamples))

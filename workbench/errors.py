@@ -14,14 +14,28 @@ class WorkbenchError(Exception):
 
 
 class UnknownName(WorkbenchError):
-    """A name that is not among the valid ones; the message suggests the nearest."""
+    """A name that is not among the valid ones; the message suggests the nearest.
 
-    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+    `more`: how many valid ones there are beside those given.
+    """
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str], *, more: int = 0) -> None:
         self.kind, self.name, self.valid = kind, name, sorted(valid)
         near = get_close_matches(name, self.valid, n=1, cutoff=0.5)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         known = ", ".join(self.valid) or "none"
-        super().__init__(f"unknown {kind} '{name}'.{hint} Valid: {known}")
+        others = f" and {more} more" if more else ""
+        super().__init__(f"unknown {kind} '{name}'.{hint} Valid: {known}{others}")
+
+
+class AmbiguousName(UnknownName):
+    """The beginning of several names; the message tells them."""
+
+    def __init__(self, kind: str, name: str, candidates: Iterable[str]) -> None:
+        self.kind, self.name, self.valid = kind, name, list(candidates)
+        WorkbenchError.__init__(
+            self, f"ambiguous {kind} '{name}', which begins: {', '.join(self.valid)}"
+        )
 
 
 class BadValue(WorkbenchError):

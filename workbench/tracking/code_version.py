@@ -24,3 +24,10 @@ def code_version() -> dict[str, str]:
     except FileNotFoundError:
         tags["workbench.dirty"] = "unknown: no git on this machine"
     return tags
+
+
+def code_version_text() -> str:
+    """The same in one line: the commit, or the version where there is none; `+` for dirty."""
+    tags = code_version()
+    commit = tags.get("mlflow.source.git.commit", tags["workbench.version"])
+    return commit + ("+" if tags.get("workbench.dirty") == "true" else "")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 KEY, STAGE, ERROR = "workbench.key", "workbench.stage", "workbench.error"
+STORE, DATA, SEED = "workbench.store", "workbench.data", "workbench.seed"
+RESUMED = "workbench.resumed"  # with .1, .2 … behind: the code of each later start
 _BATCH = 1000  # MLflow takes at most so many metrics in one call
 _PARAM_CHARS = 6000
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from workbench.errors import StoreBusy, UnknownName, WorkbenchError
-from workbench.tracking.code_version import code_version
+from workbench.errors import StoreBusy, WorkbenchError
+from workbench.tracking.code_version import code_version, code_version_text
 from workbench.tracking.connection import connected
 from workbench.tracking.places import tracking_uri, work_folder
 from workbench.tracking.quiet import quiet
-from workbench.tracking.run import ERROR, KEY, STAGE, Run, run_key
+from workbench.tracking.run import DATA, ERROR, KEY, RESUMED, SEED, STAGE, Run, run_key
+from workbench.tracking.search import all_runs, the_one
 
 
 class Tracker:
@@ -84,26 +85,23 @@ class Tracker:
             lock.release()
 
     def find(self, key: str) -> Any | None:
-        """The newest MLflow run with this key, or None."""
+        """The newest MLflow run of this store with this key, or None."""
         found = self._search(f"tags.`{KEY}` = '{key}'")
         return found[0] if found else None
 
     def runs_of(self, stage: str) -> list[Any]:
-        """All finished runs of a stage, newest first."""
+        """All finished runs of a stage in this store, newest first."""
         return self._search(f"tags.`{STAGE}` = '{stage}' and attributes.status = 'FINISHED'")
 
     def resolve(self, run: str, stage: str | None = None) -> str:
-        """The full id of a run given by its id or the beginning of it.
+        """The full id of a run of this store given by its id or the beginning of it.
 
         Raises:
-            UnknownName: no run, or more than one, begins so.
+            UnknownName: no run begins so.
+            AmbiguousName: more than one does.
         """
-        condition = f"tags.`{STAGE}` = '{stage}'" if stage else f"tags.`{STAGE}` != ''"
-        ids = [found.info.run_id for found in self._search(condition)]
-        matching = [i for i in ids if i.startswith(run)]
-        if len(matching) != 1:
-            raise UnknownName(f"{stage or ''} run".strip(), run, ids)
-        return matching[0]
+        found = self._search(f"tags.`{STAGE}` = '{stage}'" if stage else f"tags.`{STAGE}` != ''")
+        return the_one(found, run, f"{stage or ''} run".strip())
 
     def artifact(self, run: str, name: str) -> Path:
         """A local copy of a run's artifact folder.
@@ -150,17 +148,7 @@ class Tracker:
         return {child.info.run_name: child.info.run_id for child in found}
 
     def _search(self, condition: str) -> list[Any]:
-        experiments = [e.experiment_id for e in self.client.search_experiments()]
-        found: list[Any] = []
-        token = None
-        while True:
-            page = self.client.search_runs(
-                experiments, condition, order_by=["attributes.start_time DESC"], page_token=token
-            )
-            found += page
-            token = page.token
-            if not token:
-                return found
+        return all_runs(self.client, condition)
 
     def _started(
         self,
@@ -178,16 +166,18 @@ class Tracker:
             finished = info.status == "FINISHED"
             if not finished:
                 self.client.update_run(info.run_id, status="RUNNING")
+                starts = sum(tag.startswith(RESUMED) for tag in earlier.data.tags)
+                self.client.set_tag(info.run_id, f"{RESUMED}.{starts + 1}", code_version_text())
                 if ERROR in earlier.data.tags:
                     self.client.delete_tag(info.run_id, ERROR)
             return Run(
                 info.run_id, key, stage, finished, not finished, info.experiment_id, self.client
             )
-        tags = {KEY: key, STAGE: stage, "workbench.data": data, **code_version()}
+        tags = {KEY: key, STAGE: stage, DATA: data, **code_version()}
         if parent:
             tags["mlflow.parentRunId"] = parent
         if seed is not None:
-            tags["workbench.seed"] = str(seed)
+            tags[SEED] = str(seed)
         made = self.client.create_run(self.experiment_id, tags=tags, run_name=name or stage)
         run = Run(made.info.run_id, key, stage, False, False, self.experiment_id, self.client)
         run.log_params(config)

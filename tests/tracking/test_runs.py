@@ -1,17 +1,10 @@
-import os
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from mlflow.utils.validation import _validate_metric, _validate_param
 
-from workbench.errors import StoreBusy, TrackingError, UnknownName, WorkbenchError
+from workbench.errors import AmbiguousName, StoreBusy, UnknownName, WorkbenchError
 from workbench.tracking import ERROR, Tracker, run_key, tracking_uri
-from workbench.tracking.connection import shown
-from workbench.tracking.names import plain_name, plain_names
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +71,49 @@ def test_runs_are_found_by_the_beginning_of_their_id(tracker):
     with tracker.run("train", {"find": 1}, "d") as run:
         pass
     assert tracker.resolve(run.id[:12], "train") == run.id
-    with pytest.raises(UnknownName, match=run.id):
-        tracker.resolve("zzz", "train")
     with pytest.raises(WorkbenchError, match="no artifact 'model'"):
         tracker.artifact(run.id, "model")
+
+
+def test_a_beginning_of_several_runs_is_ambiguous_and_tells_them(tracker):
+    with tracker.run("measure", {}, "d") as first, tracker.run("compare", {}, "d") as second:
+        pass
+    with pytest.raises(AmbiguousName, match="ambiguous run ''") as told:
+        tracker.resolve("")
+    for run in (first, second):
+        assert re.search(rf"{run.id} \({run.stage}, \d{{4}}-\d\d-\d\d \d\d:\d\d\)", str(told.value))
+    assert tracker.resolve("", "compare") == second.id
+
+
+def test_an_unknown_run_tells_a_few_of_the_wanted_stage_and_no_trials(folder):
+    tracker = Tracker(folder / "store.duckdb")
+    ids = []
+    for i in range(8):
+        with tracker.run("sweep", {"i": i}, "d") as run:
+            ids.append(run.id)
+            trial = tracker.add_child(run, "trial 0", "FINISHED", {"a": 1}, {"b": 2.0})
+    with tracker.run("train", {}, "d") as other:
+        pass
+    wrong = ids[0][:6] + "z"
+    with pytest.raises(UnknownName, match=rf"unknown sweep run '{wrong}'.* and 3 more") as told:
+        tracker.resolve(wrong, "sweep")
+    assert ids[0] in str(told.value)
+    assert other.id not in str(told.value)
+    with pytest.raises(UnknownName, match="and 4 more") as told:
+        tracker.resolve("zzz")
+    assert other.id in str(told.value)
+    assert trial not in str(told.value)
+    assert tracker.resolve(trial) == trial
+
+
+def test_each_later_start_tells_its_code(tracker, monkeypatch):
+    for commit in ("first", "second", "third"):
+        monkeypatch.setattr("workbench.tracking.tracker.code_version_text", lambda c=commit: c)
+        with pytest.raises(ValueError, match="boom"), tracker.run("resumed", {}, "d") as run:
+            raise ValueError("boom")
+    tags = tracker.client.get_run(run.id).data.tags
+    told = {name: value for name, value in tags.items() if name.startswith("workbench.resumed")}
+    assert told == {"workbench.resumed.1": "second", "workbench.resumed.2": "third"}
 
 
 def test_children_are_found(tracker):
@@ -91,28 +123,6 @@ def test_children_are_found(tracker):
         assert tracker.children(parent.id) == {"trial": child.id}
 
 
-AWKWARD = st.text(st.sampled_from("ab/.@_ é\n\\\ud800"), max_size=12) | st.text(max_size=400)
-
-
-@settings(max_examples=200, deadline=None)
-@given(names=st.lists(AWKWARD | AWKWARD.map(lambda s: s * 40), unique=True))
-def test_mlflow_takes_every_plain_name_and_distinct_ones_stay_distinct(names):
-    plain = plain_names(names)
-    assert list(plain) == names
-    assert len(set(plain.values())) == len(names)
-    for name in plain.values():
-        _validate_metric(name, 1.0, 0, 0)
-        _validate_param(name, "x")
-
-
-def test_names_that_mlflow_takes_stay_as_they_are():
-    for name in ("data/test/rougeL: 1.0/llm a-b", "x" * 250, "a/.b"):
-        assert plain_name(name) == name
-    assert plain_names(["m@1", "m[1"]).keys() == {"m@1", "m[1"}
-    assert plain_names(["m@1"]) == {"m@1": "m_1"}
-    assert plain_names(["m@1", "m_1"])["m_1"] == "m_1"
-
-
 def test_awkward_names_are_logged(tracker):
     names = ["a//b", "/a", "a/", "../a", "a/./b", "a@b", "a#b", ""]
     with tracker.run("names", {"a//b": 1, "..": {"c": 2}}, "d") as run:
@@ -120,63 +130,3 @@ def test_awkward_names_are_logged(tracker):
     logged = tracker.client.get_run(run.id).data
     assert sorted(logged.metrics.values()) == list(range(8))
     assert sorted(logged.params.values()) == ["1", "2"]
-
-
-@pytest.mark.parametrize(
-    "uri", ["foo://", "foo://place", "./mlr", "http://127.0.0.1:9", "sqlite:////proc/no/x.db", "["]
-)
-def test_a_tracking_store_that_cannot_be_used_is_named(tmp_path, monkeypatch, uri):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    before = dict(os.environ)
-    with pytest.raises(TrackingError) as told:
-        Tracker(tmp_path / "store.duckdb")
-    assert f"answers at {uri}:" in str(told.value)
-    assert dict(os.environ) == before
-
-
-class _Failing(BaseHTTPRequestHandler):
-    """A server that is not well; it counts how often it is asked."""
-
-    asked = 0
-
-    def do_GET(self):
-        type(self).asked += 1
-        self.send_error(503)
-
-    do_POST = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def failing_server():
-    _Failing.asked = 0
-    server = HTTPServer(("127.0.0.1", 0), _Failing)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.parametrize("retries", [None, "0", "3"])
-def test_a_server_that_fails_is_asked_twice_or_as_often_as_the_user_says(
-    tmp_path, monkeypatch, failing_server, retries
-):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", failing_server)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
-    if retries:
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", retries)
-    with pytest.raises(TrackingError, match=failing_server):
-        Tracker(tmp_path / "store.duckdb")
-    assert _Failing.asked == 1 + int(retries or 1)
-
-
-def test_no_password_is_shown(tmp_path, monkeypatch):
-    assert shown("postgresql://me:s3:cret@host/db") == "postgresql://me:***@host/db"
-    assert shown("at http://host:5000/a@b") == "at http://host:5000/a@b"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:s3cret@127.0.0.1:9")
-    with pytest.raises(TrackingError, match="me:") as told:
-        Tracker(tmp_path / "store.duckdb")
-    assert "s3cret" not in str(told.value)

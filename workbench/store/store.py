@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,7 @@ import pyarrow as pa
 from workbench.errors import StoreBusy, StoreMissing, StoreUnreachable, StoreVersion
 from workbench.store.gate import gate_of
 from workbench.store.tables import SCHEMA_VERSION, OnConflict, write_rows
+from workbench.tracking.stores import know_store
 
 _HELD = "IO Error: Could not set lock on file"
 _MAGIC = (8, b"DUCK")  # offset and bytes that every DuckDB file begins with
@@ -147,13 +149,14 @@ class Store:
                 raise StoreVersion(
                     f"{self.path} is a DuckDB file, but not a store: no table 'meta'"
                 )
-            row = db.execute("select value from meta where name = 'schema_version'").fetchone()
-        found = int(row[0]) if row else 0
+            meta = dict(db.execute("select name, value from meta").fetchall())
+        found = int(meta.get("schema_version", 0))
         if found != SCHEMA_VERSION:
             raise StoreVersion(
                 f"{self.path} has schema version {found}, this workbench reads and writes "
                 f"{SCHEMA_VERSION}: use the workbench version that made it, or ingest anew"
             )
+        know_store(self.path, meta.get("store_id"))
 
 
 def _make(path: Path) -> None:
@@ -172,5 +175,6 @@ def _create_schema(db: duckdb.DuckDBPyConnection) -> None:
     db.begin()
     db.execute(folder.joinpath("schema.sql").read_text("utf-8"))
     db.execute(folder.joinpath("views.sql").read_text("utf-8"))
-    db.execute("insert into meta values ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    meta = {"schema_version": str(SCHEMA_VERSION), "store_id": uuid4().hex}
+    db.executemany("insert into meta values (?, ?)", list(meta.items()))
     db.commit()

@@ -14,8 +14,9 @@ from workbench.tracking.code_version import code_version, code_version_text
 from workbench.tracking.connection import connected
 from workbench.tracking.places import tracking_uri, work_folder
 from workbench.tracking.quiet import quiet
-from workbench.tracking.run import DATA, ERROR, KEY, RESUMED, SEED, STAGE, Run, run_key
+from workbench.tracking.run import DATA, ERROR, KEY, RESUMED, SEED, STAGE, STORE, Run, run_key
 from workbench.tracking.search import all_runs, the_one
+from workbench.tracking.stores import id_of_store
 
 
 class Tracker:
@@ -31,6 +32,7 @@ class Tracker:
 
     def __init__(self, store: Path, experiment: str | None = None) -> None:
         self.store = Path(store)
+        self.store_id = id_of_store(self.store)
         self.uri = tracking_uri(self.store)
         self.experiment = experiment or self.store.stem
         # Two processes that make the same SQLite tables at once would trip over each other.
@@ -86,12 +88,12 @@ class Tracker:
 
     def find(self, key: str) -> Any | None:
         """The newest MLflow run of this store with this key, or None."""
-        found = self._search(f"tags.`{KEY}` = '{key}'")
+        found = self._own(f"tags.`{KEY}` = '{key}'")
         return found[0] if found else None
 
     def runs_of(self, stage: str) -> list[Any]:
         """All finished runs of a stage in this store, newest first."""
-        return self._search(f"tags.`{STAGE}` = '{stage}' and attributes.status = 'FINISHED'")
+        return self._own(f"tags.`{STAGE}` = '{stage}' and attributes.status = 'FINISHED'")
 
     def resolve(self, run: str, stage: str | None = None) -> str:
         """The full id of a run of this store given by its id or the beginning of it.
@@ -100,7 +102,7 @@ class Tracker:
             UnknownName: no run begins so.
             AmbiguousName: more than one does.
         """
-        found = self._search(f"tags.`{STAGE}` = '{stage}'" if stage else f"tags.`{STAGE}` != ''")
+        found = self._own(f"tags.`{STAGE}` = '{stage}'" if stage else f"tags.`{STAGE}` != ''")
         return the_one(found, run, f"{stage or ''} run".strip())
 
     def artifact(self, run: str, name: str) -> Path:
@@ -131,7 +133,7 @@ class Tracker:
 
         `earlier`: id of this very child, where a start that was killed has left it.
         """
-        tags = {STAGE: f"{parent.stage}-trial", "mlflow.parentRunId": parent.id}
+        tags = {STAGE: f"{parent.stage}-trial", "mlflow.parentRunId": parent.id, **self._mark()}
         id = earlier
         if id is None:
             made = self.client.create_run(parent.experiment_id, tags=tags, run_name=name)
@@ -146,6 +148,18 @@ class Tracker:
         """Names and ids of the runs below a run."""
         found = self._search(f"tags.`mlflow.parentRunId` = '{run}'")
         return {child.info.run_name: child.info.run_id for child in found}
+
+    def _own(self, condition: str) -> list[Any]:
+        """Runs of this store. Those of a store that has no id have none either: all such runs in
+        the store's experiment count as its own."""
+        if self.store_id is not None:
+            return self._search(f"{condition} and tags.`{STORE}` = '{self.store_id}'")
+        found = self._search(condition)
+        mine = [f for f in found if f.info.experiment_id == self.experiment_id]
+        return [f for f in mine if STORE not in f.data.tags]
+
+    def _mark(self) -> dict[str, str]:
+        return {} if self.store_id is None else {STORE: self.store_id}
 
     def _search(self, condition: str) -> list[Any]:
         return all_runs(self.client, condition)
@@ -173,7 +187,7 @@ class Tracker:
             return Run(
                 info.run_id, key, stage, finished, not finished, info.experiment_id, self.client
             )
-        tags = {KEY: key, STAGE: stage, DATA: data, **code_version()}
+        tags = {KEY: key, STAGE: stage, DATA: data, **self._mark(), **code_version()}
         if parent:
             tags["mlflow.parentRunId"] = parent
         if seed is not None:

@@ -36,6 +36,8 @@ class Run:
         stage: the verb.
         finished: an earlier start has ended well; the stage need only check its rows.
         resumed: an earlier start was killed or failed.
+        leads: this process writes the run; where another of the same training does, whatever is
+            logged here is dropped.
     """
 
     id: str
@@ -45,9 +47,12 @@ class Run:
     resumed: bool
     experiment_id: str
     client: "MlflowClient" = field(repr=False)
+    leads: bool = True
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Logs numbers, under the nearest names that MLflow allows (`plain_names`)."""
+        if not self.leads:
+            return
         from mlflow.entities import Metric
         from mlflow.utils.time import get_current_time_millis
 
@@ -59,6 +64,8 @@ class Run:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Logs nested settings as flat `a.b` parameters."""
+        if not self.leads:
+            return
         from mlflow.entities import Param
 
         given = dict(flat_settings(params))
@@ -69,12 +76,15 @@ class Run:
 
     def log_figure(self, figure: "Figure", file: str) -> None:
         """Keeps a matplotlib figure as an artifact, such as `plots/best_llm.png`."""
-        self.client.log_figure(self.id, figure, file)
+        if self.leads:
+            self.client.log_figure(self.id, figure, file)
 
     def log_text(self, text: str, file: str) -> None:
         """Keeps a text as an artifact."""
-        self.client.log_text(self.id, text, file)
+        if self.leads:
+            self.client.log_text(self.id, text, file)
 
     def log_folder(self, folder: Path, name: str) -> None:
         """Keeps all files of a local folder as artifacts under `name`."""
-        self.client.log_artifacts(self.id, str(folder), name)
+        if self.leads:
+            self.client.log_artifacts(self.id, str(folder), name)

@@ -1,6 +1,7 @@
 """The runs of a store in MLflow: begun, gone on with, ended, found."""
 
 import json
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,14 +10,17 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from workbench.errors import StoreBusy, WorkbenchError
+from workbench.errors import StoreBusy, TrackingError, WorkbenchError
 from workbench.tracking.code_version import code_version, code_version_text
 from workbench.tracking.connection import connected
 from workbench.tracking.places import tracking_uri, work_folder
 from workbench.tracking.quiet import quiet
+from workbench.tracking.rank import leads
 from workbench.tracking.run import DATA, ERROR, KEY, RESUMED, SEED, STAGE, STORE, Run, run_key
 from workbench.tracking.search import all_runs, the_one
 from workbench.tracking.stores import id_of_store
+
+_JOIN_S = 120.0  # seconds for which a process waits for the one that leads the run
 
 
 class Tracker:
@@ -66,10 +70,17 @@ class Tracker:
     ) -> Iterator[Run]:
         """One run of a stage; ends as FINISHED, KILLED (Ctrl-C) or FAILED with its error.
 
+        Of a training in several processes the first leads the run; the others join it, and
+        change nothing.
+
         Raises:
             StoreBusy: the very same run is under way in another process.
+            TrackingError: the process that leads has not begun the run.
         """
         key = run_key(stage, config, data)
+        if not leads():
+            yield self._joined(stage, key)
+            return
         lock = FileLock(work_folder(self.store) / f"{stage}-{key}.lock")
         try:
             lock.acquire(timeout=0)
@@ -197,6 +208,18 @@ class Tracker:
         run.log_params(config)
         self.client.log_dict(run.id, json.loads(json.dumps(config, default=str)), "config.yaml")
         return run
+
+    def _joined(self, stage: str, key: str) -> Run:
+        deadline = time.monotonic() + _JOIN_S
+        while (begun := self.find(key)) is None:
+            if time.monotonic() > deadline:
+                raise TrackingError(f"the first process has begun no {stage} with key {key}")
+            time.sleep(0.2)
+        info = begun.info
+        finished = info.status == "FINISHED"
+        return Run(
+            info.run_id, key, stage, finished, not finished, info.experiment_id, self.client, False
+        )
 
     def _ended_badly(self, run: Run, error: BaseException) -> None:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)

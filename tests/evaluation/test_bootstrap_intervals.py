@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from workbench.errors import BadValue
-from workbench.evaluation import Estimate, bootstrap, mean_estimate, paired_difference
+from workbench.evaluation import Estimate, mean_estimate, paired_difference, resampling
 from workbench.evaluation.bootstrap import Ratio, p_value, ratio_estimate, replicates
 
 
@@ -117,18 +117,18 @@ def test_all_figures_see_the_same_samples():
 def test_blocks_do_not_change_the_samples(monkeypatch):
     ratio = {"x": Ratio.mean(np.random.default_rng(3).normal(size=25))}
     whole = replicates(ratio, 40, seed=1)["x"]
-    monkeypatch.setattr(bootstrap, "_BLOCK_CELLS", 60)
-    for most in (bootstrap._KEPT_CELLS, 999):  # 1,000 cells: kept, or drawn each time
-        monkeypatch.setattr(bootstrap, "_KEPT_CELLS", most)
-        bootstrap._kept_counts.cache_clear()
+    monkeypatch.setattr(resampling, "_BLOCK_CELLS", 60)
+    for most in (resampling._KEPT_CELLS, 999):  # 1,000 cells: kept, or drawn each time
+        monkeypatch.setattr(resampling, "_KEPT_CELLS", most)
+        resampling._kept_counts.cache_clear()
         np.testing.assert_allclose(replicates(ratio, 40, seed=1)["x"], whole)
-    assert bootstrap._kept_counts.cache_info().currsize == 0
+    assert resampling._kept_counts.cache_info().currsize == 0
 
 
 def test_samples_are_drawn_once_for_all_figures_of_as_many_prompts(monkeypatch):
-    drawn, draw = [], bootstrap._drawn
-    monkeypatch.setattr(bootstrap, "_drawn", lambda *key: drawn.append(key) or draw(*key))
-    bootstrap._kept_counts.cache_clear()
+    drawn, draw = [], resampling._drawn
+    monkeypatch.setattr(resampling, "_drawn", lambda *key: drawn.append(key) or draw(*key))
+    resampling._kept_counts.cache_clear()
     for values in np.random.default_rng(3).normal(size=(5, 30)):
         mean_estimate(values, seed=3)
     assert len(drawn) == 1

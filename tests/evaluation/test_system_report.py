@@ -7,7 +7,7 @@ from quality_pools import quality_pools, random_pool
 from scipy import stats
 
 from workbench.errors import BadValue
-from workbench.evaluation import FIGURES, evaluate_system
+from workbench.evaluation import FIGURES, evaluate_system, evaluate_systems, report
 from workbench.evaluation.baselines import (
     best_single,
     oracle_scores,
@@ -76,6 +76,32 @@ def test_figures_equal_a_loop_over_prompts():
     assert found["quality"].n == len(quality_of)
     assert found["mean_rank"].n == found["spearman"].n == len(rank)
     assert found["not_worse_than[third]"].n == len(named)
+
+
+def test_systems_evaluated_together_have_the_figures_that_they_have_alone(monkeypatch):
+    scores, quality, mask, llm, single = case(7)
+    systems = {
+        "ranker": scores,
+        "oracle": oracle_scores(quality, mask),
+        "third": np.where((llm == 2).any(axis=1, keepdims=True), scores, -np.inf),
+        "none": np.full(mask.shape, -np.inf),
+    }
+    options = {"best_single": single, "min_gap": 0.4, "resamples": 60, "seed": 9}
+    alone = {
+        name: evaluate_system(scores, quality, mask, **options) for name, scores in systems.items()
+    }
+    assert alone.pop("none") == {}
+    for cells in (1 << 24, 2 * len(mask) * len(FIGURES), 1):  # all at once, by two, one by one
+        monkeypatch.setattr(report, "_TOGETHER_CELLS", cells)
+        found = evaluate_systems(systems, quality, mask, **options)
+        assert found.keys() == alone.keys()
+        for name, figures in alone.items():
+            assert {k: (pytest.approx(f.value), f.n) for k, f in figures.items()} == {
+                k: (f.value, f.n) for k, f in found[name].items()
+            }
+            for figure, told in figures.items():
+                together = found[name][figure]
+                assert (together.low, together.high) == pytest.approx((told.low, told.high))
 
 
 def test_oracle_and_best_single_stand_where_they_must():

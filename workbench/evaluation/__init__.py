@@ -11,13 +11,14 @@ from workbench.evaluation.bootstrap import (
     paired_difference,
     ratio_estimate,
 )
-from workbench.evaluation.distribution import best_llm_distribution
+from workbench.evaluation.distribution import best_llm_distribution, best_llm_distributions
 from workbench.evaluation.picks import pick_quality, pick_weights, top_k_best, top_k_mean
 from workbench.evaluation.report import (
     FIGURES,
     POSITION_FIGURES,
     evaluate_position_bias,
     evaluate_system,
+    evaluate_systems,
 )
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "Difference",
     "Estimate",
     "best_llm_distribution",
+    "best_llm_distributions",
     "evaluate_position_bias",
     "evaluate_system",
+    "evaluate_systems",
     "mean_estimate",
     "paired_difference",
     "pick_quality",

@@ -5,22 +5,17 @@ have one), a pooled accuracy (correct pairs over pairs), a share of a gap.
 """
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
 from workbench.errors import BadValue
+from workbench.evaluation.resampling import blocks
 
 RESAMPLES = 2000
 LEVEL = 0.95
-# Cells of one block of resampling counts: bounds the memory whatever the number of prompts.
-_BLOCK_CELLS = 1 << 22
-# Cells, of a byte each, of all counts that are kept for the next figures: 2000 samples of 130,000
-# prompts. Drawing takes longer than all that is done with the counts of one system.
-_KEPT_CELLS = 1 << 28
 
 K = TypeVar("K", bound=Hashable)
 
@@ -101,14 +96,14 @@ def replicates(
     if len(sizes) > 1:
         raise BadValue("prompts of the figures", sorted(sizes), "one number of prompts")
     prompts = sizes.pop() if sizes else 0
-    centres, columns = _columns(ratios)
+    centres, numerators, denominators, place = _columns(ratios)
+    columns = np.stack([*numerators, *denominators], axis=1) if ratios else np.zeros((0, 0))
     sums = np.zeros((resamples, columns.shape[1]))
-    for samples, counts in _blocks(prompts, resamples, seed):
+    for samples, counts in blocks(prompts, resamples, seed):
         sums[samples] = counts @ columns
-    numerators, denominators = sums[:, 0::2], sums[:, 1::2]
-    drawn = np.where(denominators > 0, denominators, np.nan)
-    values = centres + numerators / drawn
-    return {key: values[:, place] for place, key in enumerate(ratios)}
+    above, below = sums[:, : len(ratios)], sums[:, len(ratios) :]
+    below = np.where(below > 0, below, np.nan)
+    return {key: centres[i] + above[:, i] / below[:, place[i]] for i, key in enumerate(ratios)}
 
 
 def estimate(ratio: Ratio, drawn: np.ndarray, level: float = LEVEL) -> Estimate:
@@ -189,58 +184,26 @@ def paired_difference(
     return Difference(found, p_value(drawn, found.n))
 
 
-def _columns(ratios: Mapping[K, Ratio]) -> tuple[np.ndarray, np.ndarray]:
-    """The ratios' values, and [Q, 2 × ratios] of numerator and denominator in turn, 0 for NaN.
+def _columns(
+    ratios: Mapping[K, Ratio],
+) -> tuple[list[float], list[np.ndarray], list[np.ndarray], list[int]]:
+    """The ratios' values, numerators and distinct denominators, and whose denominator is which.
 
-    Numerators are taken relative to the value (numerator − value × denominator), so that a
-    constant figure has replicates of exactly that constant.
+    All [Q], 0 for NaN. Numerators are taken relative to the value (numerator − value ×
+    denominator), so that a constant figure has replicates of exactly that constant. Most figures
+    are means over the same prompts and share a denominator.
     """
-    centres, columns = [], []
+    centres, place = list[float](), list[int]()
+    numerators, denominators = list[np.ndarray](), list[np.ndarray]()
+    known = dict[bytes, int]()
     for ratio in ratios.values():
         valid, value = ratio.valid, ratio.value
         centre = value if math.isfinite(value) else 0.0
-        denominator = np.where(valid, ratio.denominator, 0.0)
+        denominator = np.where(valid, ratio.denominator, 0.0).astype(np.float64, copy=False)
+        index = known.setdefault(denominator.tobytes(), len(denominators))
+        if index == len(denominators):
+            denominators.append(denominator)
         centres.append(centre)
-        columns += [np.where(valid, ratio.numerator, 0.0) - centre * denominator, denominator]
-    return np.array(centres), np.stack(columns, axis=1) if columns else np.zeros((0, 0))
-
-
-def _blocks(prompts: int, resamples: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """(samples, counts [samples, prompts] float64): all samples, in blocks that bound the memory.
-
-    A count is how often a prompt was drawn in a sample.
-    """
-    if prompts * resamples <= _KEPT_CELLS:
-        kept = _kept_counts(prompts, resamples, seed)
-        for samples in _slices(prompts, resamples):
-            yield samples, kept[samples].astype(np.float64)
-    else:
-        for samples, counts in _drawn(prompts, resamples, seed):
-            yield samples, counts.astype(np.float64)
-
-
-@lru_cache(maxsize=1)
-def _kept_counts(prompts: int, resamples: int, seed: int) -> np.ndarray:
-    """[resamples, prompts] counts of all samples, read only."""
-    # A byte is enough: 256 times the same prompt has a chance of less than 1 in 256!.
-    kept = np.empty((resamples, prompts), np.uint8)
-    for samples, counts in _drawn(prompts, resamples, seed):
-        kept[samples] = counts
-    kept.flags.writeable = False
-    return kept
-
-
-def _drawn(prompts: int, resamples: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
-    rng = np.random.default_rng(seed)
-    for samples in _slices(prompts, resamples):
-        size = samples.stop - samples.start
-        drawn = rng.integers(0, prompts, size=(size, prompts))
-        drawn += np.arange(size)[:, None] * prompts
-        counts = np.bincount(drawn.ravel(), minlength=size * prompts)
-        yield samples, counts.reshape(size, prompts)
-
-
-def _slices(prompts: int, resamples: int) -> Iterator[slice]:
-    block = max(1, _BLOCK_CELLS // max(prompts, 1))
-    for start in range(0, resamples if prompts else 0, block):
-        yield slice(start, min(start + block, resamples))
+        numerators.append(np.where(valid, ratio.numerator, 0.0) - centre * denominators[index])
+        place.append(index)
+    return centres, numerators, denominators, place

@@ -1,6 +1,6 @@
 """Which LLM is best how often: no LLM is best everywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,33 +33,45 @@ def llm_weights(weights: np.ndarray, llm: np.ndarray, n_llms: int) -> np.ndarray
     return flat.astype(np.float64, copy=False).reshape(len(weights), n_llms)
 
 
-def best_llm_distribution(
-    weights: np.ndarray,
+def best_llm_distributions(
+    picks: Mapping[str, np.ndarray],
     llm: np.ndarray,
     llms: Sequence[str],
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> dict[str, Estimate]:
-    """Share of the prompts on which each LLM has the pick; ties are split.
+) -> dict[str, dict[str, Estimate]]:
+    """Share of the prompts on which each LLM has the pick, by whom picks; ties are split.
 
     With weights of the quality: how often each LLM is best by that measure; with weights of a
     ranker's scores: how often that ranker picks it. The shares sum to 1.
 
     Args:
-        weights: [Q, N] of `pick_weights` with k = 1.
+        picks: name of whom picks -> [Q, N] of `pick_weights` with k = 1.
         llm: [Q, N] int index into `llms`.
         llms: names of the LLMs.
         resamples: of the bootstrap.
         seed: of the bootstrap.
 
     Returns:
-        An estimate for each name of `llms`, in its order; empty where no prompt has a pick.
+        For each of `picks` an estimate for each name of `llms`, in its order; empty where no
+        prompt has a pick.
     """
-    shares = llm_weights(weights, llm, len(llms))
-    shares = np.where((weights > 0).any(axis=1, keepdims=True), shares, np.nan)
-    ratios = {name: Ratio.mean(shares[:, place]) for place, name in enumerate(llms)}
-    if not np.isfinite(shares).any():
-        return {}
+    ratios = dict[tuple[str, str], Ratio]()
+    for who, weights in picks.items():
+        some = (weights > 0).any(axis=1, keepdims=True)
+        shares = np.where(some, llm_weights(weights, llm, len(llms)), np.nan)
+        if some.any():
+            ratios |= {(who, name): Ratio.mean(shares[:, i]) for i, name in enumerate(llms)}
     drawn = replicates(ratios, resamples, seed)
-    return {name: estimate(ratio, drawn[name]) for name, ratio in ratios.items()}
+    found: dict[str, dict[str, Estimate]] = {who: {} for who in picks}
+    for (who, name), ratio in ratios.items():
+        found[who][name] = estimate(ratio, drawn[who, name])
+    return found
+
+
+def best_llm_distribution(
+    weights: np.ndarray, llm: np.ndarray, llms: Sequence[str], **options: int
+) -> dict[str, Estimate]:
+    """The distribution of one system's picks; arguments as of `best_llm_distributions`."""
+    return best_llm_distributions({"it": weights}, llm, llms, **options)["it"]

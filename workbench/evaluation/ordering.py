@@ -13,9 +13,12 @@ def places(values: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray
     Returns:
         Two [Q, N] int64: strictly above, and equal (itself included); 0 outside the pool.
     """
-    others = pool[:, None, :]
-    above = ((values[:, None, :] > values[:, :, None]) & others).sum(axis=2)
-    equal = ((values[:, None, :] == values[:, :, None]) & others).sum(axis=2)
+    above, equal = np.zeros((2, *pool.shape), np.int64)
+    # Column by column: several times as fast as one [Q, N, N] array of all pairs.
+    for place in range(pool.shape[1]):
+        other, real = values[:, place, None], pool[:, place, None]
+        above += real & (other > values)
+        equal += real & (other == values)
     return np.where(pool, above, 0), np.where(pool, equal, 0)
 
 

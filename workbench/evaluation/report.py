@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -46,9 +47,13 @@ POSITION_FIGURES = {
 }
 """Names of the figures of pair logits."""
 
+TESTED = "vs_best_single"
+# Per-prompt numbers of the systems whose figures are resampled together: bounds the memory.
+_TOGETHER_CELLS = 1 << 24
 
-def evaluate_system(
-    scores: np.ndarray,
+
+def evaluate_systems(
+    systems: Mapping[str, np.ndarray],
     quality: np.ndarray,
     mask: np.ndarray,
     *,
@@ -57,8 +62,8 @@ def evaluate_system(
     min_gap: float | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> dict[str, Estimate]:
-    """The figures of `FIGURES` for one system and one measure.
+) -> dict[str, dict[str, Estimate]]:
+    """The figures of `FIGURES` for each system, by one measure, on the same samples of prompts.
 
     Candidates without a measured quality leave the pool: the pick is the best scored of the
     others. A prompt of which all scores are −inf is one that the system does not answer, such as
@@ -68,7 +73,8 @@ def evaluate_system(
     is not in the answer: nothing here is ever NaN.
 
     Args:
-        scores: [Q, N], higher is better, finite inside the pool, or −inf throughout a prompt.
+        systems: [Q, N] scores of each system by name, higher is better, finite inside the pool,
+            or −inf throughout a prompt.
         quality: [Q, N], NaN where not measured.
         mask: [Q, N] bool.
         best_single: [Q, N] scores of BestSingle (`single_scores` of the validation means).
@@ -78,24 +84,36 @@ def evaluate_system(
         seed: of the bootstrap; the same seed pairs the samples of all systems.
 
     Returns:
-        Estimates by figure, with 95 % intervals; that of the p-value is the p-value itself.
+        Estimates by system and figure, with 95 % intervals; that of the p-value is the p-value
+        itself.
 
     Raises:
         BadValue: shapes that differ, scores inside the pool that are not finite.
     """
     pool = measured(quality, mask)
-    if scores.shape == pool.shape:
-        pool = pool & ~np.isneginf(scores).all(axis=1, where=pool, keepdims=True)
-    check_scores(scores, pool)
     for llm, theirs in (named or {}).items():
         if theirs.shape != pool.shape or theirs.dtype != np.bool_:
             given = (theirs.dtype.name, theirs.shape)
             raise BadValue(f"named['{llm}']", given, f"a bool array of shape {pool.shape}")
-    ratios = {
-        **_pick_figures(scores, quality, pool, best_single, named or {}),
-        **_ranking_figures(scores, quality, pool, min_gap),
-    }
-    return _estimates(ratios, resamples, seed, tested="vs_best_single")
+    found = dict[str, dict[str, Estimate]]()
+    together = max(1, _TOGETHER_CELLS // max(len(pool), 1) // len(FIGURES))
+    for start in range(0, len(systems), together):
+        ratios = {
+            (name, figure): ratio
+            for name in list(systems)[start : start + together]
+            for figure, ratio in _ratios(
+                systems[name], quality, pool, best_single, named or {}, min_gap
+            ).items()
+        }
+        found |= _estimates(ratios, resamples, seed)
+    return found
+
+
+def evaluate_system(
+    scores: np.ndarray, quality: np.ndarray, mask: np.ndarray, **options: Any
+) -> dict[str, Estimate]:
+    """The figures of one system; options and errors as of `evaluate_systems`."""
+    return evaluate_systems({"it": scores}, quality, mask, **options).get("it", {})
 
 
 def evaluate_position_bias(
@@ -112,9 +130,27 @@ def evaluate_position_bias(
         raise BadValue("shape of the pair logits", L.shape, f"[Q, N, N] for the mask {mask.shape}")
     *sums, pairs = position_counts(L, mask)
     ratios = {
-        name: _pooled(total, pairs) for name, total in zip(POSITION_FIGURES, sums, strict=True)
+        ("it", name): _pooled(total, pairs)
+        for name, total in zip(POSITION_FIGURES, sums, strict=True)
     }
-    return _estimates(ratios, resamples, seed)
+    return _estimates(ratios, resamples, seed).get("it", {})
+
+
+def _ratios(
+    scores: np.ndarray,
+    quality: np.ndarray,
+    pool: np.ndarray,
+    best_single: np.ndarray,
+    named: Mapping[str, np.ndarray],
+    min_gap: float | None,
+) -> dict[str, Ratio]:
+    if scores.shape == pool.shape:
+        pool = pool & ~np.isneginf(scores).all(axis=1, where=pool, keepdims=True)
+    check_scores(scores, pool)
+    return {
+        **_pick_figures(scores, quality, pool, best_single, named),
+        **_ranking_figures(scores, quality, pool, min_gap),
+    }
 
 
 def _pick_figures(
@@ -175,13 +211,17 @@ def _pooled(numerator: np.ndarray, counts: np.ndarray) -> Ratio:
 
 
 def _estimates(
-    ratios: Mapping[str, Ratio], resamples: int, seed: int, tested: str | None = None
-) -> dict[str, Estimate]:
+    ratios: Mapping[tuple[str, str], Ratio], resamples: int, seed: int
+) -> dict[str, dict[str, Estimate]]:
+    """System -> figure -> estimate, of ratios by system and figure."""
     defined = {name: ratio for name, ratio in ratios.items() if math.isfinite(ratio.value)}
     drawn = replicates(defined, resamples, seed)
-    found = {name: estimate(ratio, drawn[name]) for name, ratio in defined.items()}
-    if tested in found:
-        n = found[tested].n
-        p = p_value(drawn[tested], n)
-        found[f"{tested}_p"] = Estimate(p, p, p, n)
+    found = dict[str, dict[str, Estimate]]()
+    for (system, figure), ratio in defined.items():
+        figures = found.setdefault(system, {})
+        figures[figure] = estimate(ratio, drawn[system, figure])
+        if figure == TESTED:
+            n = figures[figure].n
+            p = p_value(drawn[system, figure], n)
+            figures[f"{figure}_p"] = Estimate(p, p, p, n)
     return found

@@ -10,8 +10,9 @@ from workbench import terminal
 from workbench.evaluation import (
     Estimate,
     best_llm_distribution,
+    best_llm_distributions,
     evaluate_position_bias,
-    evaluate_system,
+    evaluate_systems,
     pick_weights,
 )
 from workbench.evaluation.measured import measured
@@ -68,17 +69,17 @@ def _figures(
         for llm in config["against"] or ()
         if llm in pool.llms  # another dataset may have LLMs of its own
     }
-    for name, scores in systems.scores.items():
-        found = evaluate_system(
-            scores,
-            quality,
-            pool.mask,
-            best_single=systems.best_single,
-            named=named,
-            min_gap=config["min_gap"],
-            **drawn,
-        )
-        yield from (_row(name, where, f"{k}:{measure}", e) for k, e in found.items())
+    found = evaluate_systems(
+        systems.scores,
+        quality,
+        pool.mask,
+        best_single=systems.best_single,
+        named=named,
+        min_gap=config["min_gap"],
+        **drawn,
+    )
+    for name, figures in found.items():
+        yield from (_row(name, where, f"{k}:{measure}", e) for k, e in figures.items())
     chosen = llm_system(systems.best_llm)
     yield (chosen, *where, f"chosen_as_best_single:{measure}", 1.0, None, None, len(quality))
     picked = pick_weights(quality, measured(quality, pool.mask))
@@ -96,12 +97,15 @@ def _biases(
 ) -> Iterator[Row]:
     """What does not depend on a quality measure: position bias, and whom each ranking picks."""
     pool, drawn = systems.pool, _bootstrap(config)
-    for ranker, scheme in rankings:
-        system = ranker_system(ranker, scheme)
-        if system in systems.scores:
-            weights = pick_weights(systems.scores[system], pool.mask)
-            for llm, share in best_llm_distribution(weights, pool.llm, pool.llms, **drawn).items():
-                yield _row(llm_system(llm), where, f"picked_share:{system}", share)
+    names = [ranker_system(*r) for r in rankings]
+    picks = {
+        name: pick_weights(systems.scores[name], pool.mask)
+        for name in names
+        if name in systems.scores
+    }
+    for name, shares in best_llm_distributions(picks, pool.llm, pool.llms, **drawn).items():
+        for llm, share in shares.items():
+            yield _row(llm_system(llm), where, f"picked_share:{name}", share)
     for ranker in sorted({r for r, _ in rankings} & set(names_of(store, "ranker"))):
         found = evaluate_position_bias(load_logits(store, pool, ranker), pool.mask, **drawn)
         yield from (_row(ranker, where, name, e) for name, e in found.items())

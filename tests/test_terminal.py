@@ -1,6 +1,10 @@
+from pathlib import Path
+
 from rich.console import Console
 
 from workbench import terminal
+from workbench.stages.export import Exported
+from workbench.stages.info import Info
 
 
 def drawn(table, width=100):
@@ -33,3 +37,30 @@ def test_progress_counts_what_is_done(capsys):
         advance(2)
         advance()
     assert "3/3 pairs" in capsys.readouterr().err
+
+
+def test_paths_are_shown_as_they_are_on_any_console(capsys):
+    path = Path("runs[old]") / ":cat: x.csv"
+    for shown in (Info(path, {}), Exported("prompts", 3, path)):
+        assert str(path) in drawn(shown)
+    terminal.say(str(path))
+    terminal.out.print(str(path))
+    assert [str(path) in text for text in capsys.readouterr()] == [True, True]
+
+
+def test_numbers_are_not_broken_and_names_beside_them_give_way():
+    row = ["name " * 9, "-0.148 [-0.180, -0.112]", None, 1_000, 0.5, "3 of 4"]
+    table = terminal.table("t", tuple("abcdef"), [row, [*row[:5], "x"]], caption="c [1]")
+    text = drawn(table, 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "│ -0.148 [-0.180, -0.112] │ – │ 1,000 │ 0.5 │" in text
+    assert text.splitlines()[-1].strip() == "c [1]"
+
+
+def test_what_counts_as_a_number():
+    for cell in ("12 %", "-1e-05", "nan", 7, 0.25, "+3.5", "–"):
+        [column] = terminal.table("t", ("a",), [[cell]]).columns
+        assert (column.justify, column.no_wrap) == ("right", True), cell
+    for cell in ("5a63", "1.2.x", "", "- 3", True):
+        [column] = terminal.table("t", ("a",), [[cell]]).columns
+        assert (column.justify, column.no_wrap) == ("left", False), cell

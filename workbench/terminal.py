@@ -1,5 +1,6 @@
 """What a person sees in the terminal: tables on stdout, progress and notes on stderr."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,9 +18,12 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-# Names, paths and texts of LLMs may hold brackets, which are no markup.
-out = Console(soft_wrap=True, markup=False)
-notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+# A number, alone, in percent or before its interval; or a dash for none.
+_NUMBER = re.compile(r"–|[-+]?(\d[\d,.]*(e[-+]?\d+)?|nan|inf)( ?%)?( \[.*\])?")
+
+# Names, paths and texts of LLMs may hold brackets and colons, which are no markup.
+out = Console(soft_wrap=True, markup=False, emoji=False)
+notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def say(text: str) -> None:
@@ -27,15 +31,31 @@ def say(text: str) -> None:
     notes.print(text)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """A rich table: columns of numbers are aligned right, all as plain text."""
-    drawn = Table(title=Text(title, "bold"), title_justify="left")
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str | None = None
+) -> Table:
+    """A rich table, all as plain text: brackets in names are no markup.
+
+    Columns of numbers, with or without an interval, are aligned right and never broken.
+    """
+    drawn = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        caption=Text(caption, style="dim") if caption else None,
+        caption_justify="left",
+    )
     for index, column in enumerate(columns):
-        number = any(isinstance(row[index], int | float) for row in rows)
-        drawn.add_column(Text(column), justify="right" if number else "left", overflow="fold")
+        number = all(_is_number(row[index]) for row in rows)
+        drawn.add_column(
+            Text(column), justify="right" if number else "left", no_wrap=number, overflow="fold"
+        )
     for row in rows:
         drawn.add_row(*[Text(shown(cell)) for cell in row])
     return drawn
+
+
+def _is_number(cell: Any) -> bool:
+    return cell is None or bool(_NUMBER.fullmatch(shown(cell)))
 
 
 def shown(cell: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 from rich.console import Group
+from rich.text import Text
 
 from workbench.aggregation import Scheme
 from workbench.errors import MissingInput, UnknownName
@@ -30,7 +31,7 @@ class Evaluated:
 
     def __rich__(self) -> Group:
         state = "" if self.new else " (done before)"
-        return Group(f"evaluate: run {self.run}{state}", *tables(self.rows))
+        return Group(Text(f"evaluate: run {self.run}{state}"), *tables(self.rows))
 
 
 def evaluate(

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.text import Text
+
 from workbench.errors import BadValue, UnknownName
 from workbench.store.store import Store
 
@@ -16,8 +18,8 @@ class Exported:
     rows: int
     path: Path
 
-    def __rich__(self) -> str:
-        return f"{self.rows:,} rows of {self.table} written to {self.path}"
+    def __rich__(self) -> Text:
+        return Text(f"{self.rows:,} rows of {self.table} written to {self.path}")
 
 
 def export(store: Path, table: str, to: Path, force: bool = False) -> Exported:

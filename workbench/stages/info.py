@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from workbench import terminal
 from workbench.store.store import Store
@@ -60,7 +61,7 @@ class Info:
     answers: dict[str, list[tuple[Any, ...]]]
 
     def __rich__(self) -> Group:
-        drawn: list[Table | str] = [f"{self.path}, schema {SCHEMA_VERSION}"]
+        drawn: list[Table | Text] = [Text(f"{self.path}, schema {SCHEMA_VERSION}")]
         for title, rows in self.answers.items():
             columns = _QUESTIONS[title][0] if title in _QUESTIONS else ("table", "rows")
             if rows:

@@ -64,3 +64,10 @@ def test_what_counts_as_a_number():
     for cell in ("5a63", "1.2.x", "", "- 3", True):
         [column] = terminal.table("t", ("a",), [[cell]]).columns
         assert (column.justify, column.no_wrap) == ("left", False), cell
+
+
+def test_prose_has_lines_of_80_columns_however_wide_the_file_is(capsys):
+    terminal.out.print(terminal.wrapped("word " * 40))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 80

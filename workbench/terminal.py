@@ -1,6 +1,7 @@
 """What a person sees in the terminal: tables on stdout, progress and notes on stderr."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from rich.text import Text
 
 # A number, alone, in percent or before its interval; or a dash for none.
 _NUMBER = re.compile(r"–|[-+]?(\d[\d,.]*(e[-+]?\d+)?|nan|inf)( ?%)?( \[.*\])?")
+_PROSE_COLUMNS = 80
 
 # Names, paths and texts of LLMs may hold brackets and colons, which are no markup.
 out = Console(soft_wrap=True, markup=False, emoji=False)
@@ -37,21 +39,38 @@ def table(
     """A rich table, all as plain text: brackets in names are no markup.
 
     Columns of numbers, with or without an interval, are aligned right and never broken.
+
+    Args:
+        title: a line above.
+        columns: heads.
+        rows: cells, see `shown`.
+        caption: what stands below, wrapped to 80 columns.
     """
     drawn = Table(
         title=Text(title, style="bold"),
         title_justify="left",
-        caption=Text(caption, style="dim") if caption else None,
+        caption=wrapped(caption) if caption else None,
         caption_justify="left",
     )
     for index, column in enumerate(columns):
         number = all(_is_number(row[index]) for row in rows)
+        # Names give way to numbers, but not all of it.
+        least = None if number else min(12, max(map(len, column.splitlines()), default=0))
         drawn.add_column(
-            Text(column), justify="right" if number else "left", no_wrap=number, overflow="fold"
+            Text(column),
+            justify="right" if number else "left",
+            no_wrap=number,
+            overflow="fold",
+            min_width=least,
         )
     for row in rows:
         drawn.add_row(*[Text(shown(cell)) for cell in row])
     return drawn
+
+
+def wrapped(text: str) -> Text:
+    """Prose in lines of at most 80 columns, however wide the terminal or the file is."""
+    return Text(textwrap.fill(text, _PROSE_COLUMNS), justify="left")
 
 
 def _is_number(cell: Any) -> bool:

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from workbench.aggregation import Scheme
 from workbench.errors import MissingInput, UnknownName
-from workbench.stages.evaluation_pages import plots, tables
+from workbench.stages.evaluation_pages import pages
+from workbench.stages.evaluation_parts import WHOLE
+from workbench.stages.evaluation_plots import plots
 from workbench.stages.result_rows import COLUMNS, Row, result_rows
 from workbench.stages.systems import ranker_system
 from workbench.store.fingerprint import fingerprint
@@ -31,7 +33,8 @@ class Evaluated:
 
     def __rich__(self) -> Group:
         state = "" if self.new else " (done before)"
-        return Group(Text(f"evaluate: run {self.run}{state}"), *tables(self.rows))
+        spaced = (part for page in pages(self.rows) for part in (Text(), page))
+        return Group(Text(f"evaluate: run {self.run}{state}"), *spaced)
 
 
 def evaluate(
@@ -162,9 +165,8 @@ def _write(store: Store, run: str, rows: list[Row]) -> None:
 def _log(run: Run, rows: list[Row]) -> None:
     run.log_metrics(
         {
-            f"{dataset}/{split}/{measure}/{system}": value
+            "/".join([dataset, split, *([part] if part != WHOLE else []), measure, system]): value
             for system, dataset, split, part, measure, value, *_ in rows
-            if part == "all"
         }
     )
     lines = [",".join(COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in rows)]

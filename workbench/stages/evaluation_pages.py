@@ -1,116 +1,217 @@
-"""What a person sees of an evaluation: tables for the terminal, plots for MLflow."""
+"""What the terminal shows of an evaluation: a few tables for each dataset and split.
 
+Heads are short and numbers have three decimals, so that tables fit a terminal of 80 columns.
+"""
+
+import textwrap
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from workbench import terminal
-from workbench.stages.rankers import short_scheme
-from workbench.stages.systems import BEST_SINGLE, LONGEST, ORACLE, RANDOM, short_system
+from workbench.stages.evaluation_parts import CATEGORY, WHOLE, Figures, biases, by_part, picked
+from workbench.stages.rankers import short, short_scheme
+from workbench.stages.systems import BEST_SINGLE, LONGEST, ORACLE, RANDOM, llm_system, short_system
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-# Heads are short, so that a table fits a terminal of 80 columns.
-_HEADS = {
-    "gap_closed": "gap closed",
-    "not_worse_than_best_single": "≥ Best\nSingle",
-    "top3": "top 3",
-    "mean_rank": "mean\nrank",
-    "spearman": "Spear-\nman",
-    "pairwise_accuracy": "pairs\nright",
+# ↑: higher is better, ↓: lower is better.
+_PICK = {
+    "gap_closed": "gap\nclosed ↑",
+    "not_worse_than_best_single": "≥ Best\nSingle ↑",
+    "top3": "top 3 ↑",
+    "mean_rank": "mean\nrank ↓",
 }
-Part = tuple[str, str, str]
-Found = dict[Part, dict[str, dict[str, Any]]]
+_ORDER = {
+    "pearson": "Pear-\nson ↑",
+    "spearman": "Spear-\nman ↑",
+    "kendall": "Ken-\ndall ↑",
+    "footrule": "foot-\nrule ↓",
+    "pairwise_accuracy": "pairs\nright ↑",
+}
+_NAMED, _GAP = "not_worse_than[", "pairwise_accuracy>"
+Systems = dict[str, Figures]
 
 
-def tables(rows: Sequence[Any]) -> Iterator[Table]:
-    """For each dataset, split and measure: quality, agreement, and the best-LLM distribution."""
-    picked = _picked(rows)
-    for (dataset, split, measure), systems in _by_part(rows).items():
-        where = f"{measure} on {dataset}, {split}"
-        compared = {
-            name: systems[name]
-            for name in sorted(systems, key=_order)
-            if "quality" in systems[name] and not name.startswith("llm:")
+def pages(rows: Sequence[Any]) -> Iterator[Table | Text]:
+    """For each dataset and split: by each measure how good the picks and orders are and which LLM
+    is best; by the first measure each category; and the position bias of each ranker."""
+    parts, picks, bias = by_part(rows), picked(rows), biases(rows)
+    for place in dict.fromkeys(part[:2] for part in parts):
+        measures = [part[3] for part in parts if part[:2] == place and part[2] == WHOLE]
+        for measure in measures:
+            systems = parts[*place, WHOLE, measure]
+            where = f"{measure} on {', '.join(place)}"
+            compared = _compared(systems)
+            yield _quality_table(where, systems, compared)
+            yield _figures_table(f"The pick, by {where}", compared, _PICK, _NAMED, "≥ ", _PICKS)
+            yield _figures_table(
+                f"The whole order, by {where}", compared, _ORDER, _GAP, "gap > ", _ORDERS
+            )
+            yield _llms_table(where, systems, picks.get(place, {}))
+        categories = {
+            part[2].removeprefix(CATEGORY): _compared(systems)
+            for part, systems in parts.items()
+            if part[:2] == place and part[2] != WHOLE and part[3] == measures[0]
         }
-        yield _quality_table(where, compared)
-        yield _agreement_table(where, compared)
-        yield _llms_table(where, systems, picked.get((dataset, split), {}))
+        if categories:
+            prompts = parts[*place, WHOLE, measures[0]][BEST_SINGLE]["quality"][3]
+            yield _categories_table(f"{measures[0]} on {', '.join(place)}", categories, prompts)
+        for ranker, figures in bias.get(place, {}).items():
+            yield _bias_line(ranker, place, figures)
 
 
-def _order(system: str) -> tuple[int, str]:
-    """Oracle, then rankings, then what they must beat."""
+def _compared(systems: Systems) -> Systems:
+    """Oracle, then rankings, then what they must beat; single LLMs have a table of their own."""
     last = (BEST_SINGLE, LONGEST, RANDOM)
-    return (0 if system == ORACLE else 2 + last.index(system) if system in last else 1, system)
+
+    def order(system: str) -> tuple[int, str]:
+        known = {ORACLE: 0, **{name: 2 + place for place, name in enumerate(last)}}
+        return known.get(system, 1), system
+
+    return {
+        name: systems[name]
+        for name in sorted(systems, key=order)
+        if "quality" in systems[name] and not name.startswith(llm_system(""))
+    }
 
 
-def _by_part(rows: Sequence[Any]) -> Found:
-    """(dataset, split, measure) -> system -> figure -> (value, low, high, n), slice 'all'."""
-    found: Found = {}
-    for system, dataset, split, part, measure, *estimate in rows:
-        figure, colon, quality = measure.partition(":")
-        if part == "all" and colon and figure != "picked_share":
-            place = found.setdefault((dataset, split, quality), {})
-            place.setdefault(system, {})[figure] = estimate
-    return found
+def _labels(systems: Systems) -> dict[str, str]:
+    """Short names; of a lone ranker the schemes alone, since the caption names it."""
+    lone = _lone_ranker(systems)
+    return {
+        name: short_scheme(name.partition("/")[2]) if lone and "/" in name else short_system(name)
+        for name in systems
+    }
 
 
-def _picked(rows: Sequence[Any]) -> dict[tuple[str, str], dict[str, dict[str, float]]]:
-    """(dataset, split) -> ranking -> LLM -> share of prompts on which it is picked."""
-    found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
-    for system, dataset, split, part, measure, value, *_ in rows:
-        figure, _, ranking = measure.partition(":")
-        if part == "all" and figure == "picked_share":
-            found.setdefault((dataset, split), {}).setdefault(ranking, {})[system] = value
-    return found
+def _lone_ranker(systems: Systems) -> str | None:
+    rankers = {name.partition("/")[0] for name in systems if "/" in name}
+    return rankers.pop() if len(rankers) == 1 else None
 
 
-def _quality_table(where: str, systems: dict[str, dict[str, Any]]) -> Table:
-    rows = [
-        [
-            short_system(name),
-            _span(figures["quality"]),
-            *(
-                ["–", "–"]
-                if name == BEST_SINGLE
-                else [_span(figures["vs_best_single"]), f"{figures['vs_best_single_p'][0]:.3f}"]
-            ),
-        ]
-        for name, figures in systems.items()
-    ]
-    prompts = max(figures["quality"][3] for figures in systems.values())
-    columns = ("system", "quality of the pick", "minus BestSingle", "p")
-    return terminal.table(f"Quality by {where} ({prompts} prompts, 95 % intervals)", columns, rows)
+def _quality_table(where: str, systems: Systems, compared: Systems) -> Table:
+    rows = []
+    for name, label in _labels(compared).items():
+        figures = compared[name]
+        against = [_span(figures["vs_best_single"]), f"{figures['vs_best_single_p'][0]:.3f}"]
+        against = ["–", "–"] if name == BEST_SINGLE else against
+        rows.append([label, _span(figures["quality"]), *against])
+    prompts = max(figures["quality"][3] for figures in compared.values())
+    title = f"Quality by {where}: mean over {prompts} prompts"
+    columns = ("system", "quality of the pick ↑", "minus BestSingle ↑", "p")
+    return terminal.table(title, columns, rows, _quality_caption(systems, compared))
 
 
-def _agreement_table(where: str, systems: dict[str, dict[str, Any]]) -> Table:
-    rows = [
-        [short_system(name), *(f"{figures[f][0]:.3f}" if f in figures else None for f in _HEADS)]
-        for name, figures in systems.items()
-    ]
-    return terminal.table(f"Agreement with {where}", ("system", *_HEADS.values()), rows)
+def _quality_caption(systems: Systems, compared: Systems) -> str:
+    chosen = [name for name, figures in systems.items() if "chosen_as_best_single" in figures]
+    best = "".join(f" ({name.removeprefix(llm_system(''))})" for name in chosen)
+    ranker = _lone_ranker(compared)
+    return (
+        "↑ higher is better; in brackets the 95 % interval. Oracle picks each prompt's best "
+        f"candidate, BestSingle always the LLM that is best on validation{best}. p: of no "
+        "difference to BestSingle, paired and two-sided."
+        + (f" Other systems: schemes of ranker {short(ranker)}." if ranker else "")
+    )
 
 
-def _llms_table(
-    where: str, systems: dict[str, dict[str, Any]], picked: dict[str, dict[str, float]]
+_PICKS = (
+    "gap closed: 0 is BestSingle, 1 Oracle. ≥: share of prompts where the pick is at least as "
+    "good. top 3: share where fewer than three candidates are better. mean rank: 1 is best."
+)
+_ORDERS = (
+    "Means over prompts; correlations of scores and quality have 1 as best, footrule, a distance "
+    "of ranks, 0. pairs right: share of pairs of unequal quality in the right order, 0.5 by "
+    "chance; gap: of pairs that differ by more."
+)
+
+
+def _figures_table(
+    title: str, systems: Systems, heads: dict[str, str], further: str, head: str, caption: str
 ) -> Table:
+    """One column a figure: those of `heads`, and any that begin with `further`."""
+    more = {
+        figure: _broken(f"{head}{figure.removeprefix(further).removesuffix(']')} ↑", 9)
+        for figures in systems.values()
+        for figure in figures
+        if figure.startswith(further)
+    }
+    columns = heads | more
+    rows = [
+        [label, *(_three(systems[name].get(figure)) for figure in columns)]
+        for name, label in _labels(systems).items()
+    ]
+    return terminal.table(title, ("system", *columns.values()), rows, caption)
+
+
+def _llms_table(where: str, systems: Systems, picks: dict[str, dict[str, float]]) -> Table:
     llms = [name for name, figures in systems.items() if "best_share" in figures]
     llms.sort(key=lambda name: -systems[name]["best_share"][0])
-    rankings = list(picked)[:2]
+    counts = [systems[name]["quality"][3] for name in llms if "quality" in systems[name]]
+    ragged = len(set(counts)) > 1
+    rankings = list(picks)[:2]
+    rows = []
+    for name in llms:
+        figures = systems[name]
+        star = " *" if "chosen_as_best_single" in figures else ""
+        answered = [figures["quality"][3] if "quality" in figures else 0] if ragged else []
+        rows.append(
+            [
+                name.removeprefix(llm_system("")) + star,
+                _span(figures["best_share"], percent=True),
+                _three(figures.get("quality")),
+                *answered,
+                *(f"{100 * picks[ranking].get(name, 0.0):.1f}" for ranking in rankings),
+            ]
+        )
+    schemes = [short_scheme(ranking.partition("/")[2]) for ranking in rankings]
+    heads = [f"% picked by\n{_broken(scheme, 14)}" for scheme in schemes]
+    columns = ("LLM", "% of prompts\nit is best on", "its\nquality ↑", *ragged * ("its\nprompts",))
+    caption = "* BestSingle. Candidates that tie for best share the prompt."
+    return terminal.table(f"Best LLM by {where}", (*columns, *heads), rows, caption)
+
+
+def _categories_table(where: str, categories: dict[str, Systems], prompts: int) -> Table:
+    """The first ranking, or where there is none the Oracle, against BestSingle."""
+    everywhere = set.intersection(*map(set, categories.values()))
+    known = next(iter(categories.values()))
+    rankings = [name for name in known if "/" in name and name in everywhere]
+    shown = rankings[0] if rankings else ORACLE
     rows = [
         [
-            name.removeprefix("llm:") + (" *" if "chosen_as_best_single" in systems[name] else ""),
-            _span(systems[name]["best_share"], percent=True),
-            systems[name]["quality"][0] if "quality" in systems[name] else None,
-            *(f"{picked[r].get(name, 0.0):.1%}" for r in rankings),
+            category,
+            systems[BEST_SINGLE]["quality"][3],
+            _three(systems[BEST_SINGLE]["quality"]),
+            _three(systems[shown]["quality"]),
+            _span(systems[shown]["vs_best_single"]),
         ]
-        for name in llms
+        for category, systems in sorted(categories.items())
     ]
-    heads = (f"picked by\n{short_scheme(r.partition('/')[2])}" for r in rankings)
-    columns = ("LLM", "best on, %", "mean\nquality", *heads)
-    return terminal.table(f"Best LLM by {where} (* is BestSingle)", columns, rows)
+    label = _broken(f"{_labels(known)[shown]} ↑", 14)
+    columns = ("category", "prompts", "BestSingle ↑", label, "difference ↑")
+    others = prompts - sum(row[1] for row in rows)
+    caption = f"{others} prompts are of no category, or of one too small for a row."
+    return terminal.table(f"Categories, {where}", columns, rows, caption if others else None)
+
+
+def _bias_line(ranker: str, place: tuple[str, ...], figures: Figures) -> Text:
+    signed, size, flips = (
+        figures[name] for name in ("position_bias", "position_bias_abs", "position_flips")
+    )
+    return terminal.wrapped(
+        f"Position bias of ranker {short(ranker)} on {', '.join(place)}: {_span(signed)} logits "
+        f"for the answer shown left (0 is none), {_span(size)} in size; the order decides "
+        f"{_span(flips, percent=True)} % of pairs."
+    )
+
+
+def _broken(head: str, width: int) -> str:
+    """A long head in lines, of which none is much wider than a number."""
+    return "\n".join(textwrap.wrap(head, width))
+
+
+def _three(estimate: Any) -> str | None:
+    return None if estimate is None else f"{estimate[0]:z.3f}"
 
 
 def _span(estimate: Any, percent: bool = False) -> str:
@@ -121,38 +222,3 @@ def _span(estimate: Any, percent: bool = False) -> str:
     digits = 1 if percent else 3 if max(abs(low), abs(high)) < 10 else 2
     form = f"{{:z.{digits}f}}"  # z: rounding leaves no "-0.0"
     return f"{form} [{form}, {form}]".format(value, low, high)
-
-
-def plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:
-    """(name, figure): the best-LLM distribution and the systems' qualities, a pair a part."""
-    for (dataset, split, measure), systems in _by_part(rows).items():
-        stem = "".join(c if c.isalnum() else "_" for c in f"{dataset}-{split}-{measure}")
-        shares = {
-            name.removeprefix("llm:"): figures["best_share"]
-            for name, figures in systems.items()
-            if "best_share" in figures
-        }
-        where = f"{measure}, {dataset}, {split}"
-        yield f"best_llm-{stem}", _bars(shares, f"Share of prompts won\n{where}")
-        qualities = {
-            short_system(name): figures["quality"]
-            for name, figures in systems.items()
-            if "quality" in figures and name != ORACLE
-        }
-        yield f"quality-{stem}", _bars(qualities, f"Quality of the pick\n{where}")
-
-
-def _bars(estimates: dict[str, Any], title: str) -> "Figure":
-    """Horizontal bars with their 95 % intervals, largest on top."""
-    from matplotlib.figure import Figure
-
-    order = sorted(estimates, key=lambda name: estimates[name][0])
-    values = [estimates[name][0] for name in order]
-    below = [estimates[name][0] - estimates[name][1] for name in order]
-    above = [estimates[name][2] - estimates[name][0] for name in order]
-    figure = Figure(figsize=(8, 1.2 + 0.3 * len(order)), layout="constrained")
-    axes = figure.subplots()
-    axes.barh(order, values, xerr=[below, above], color="#4878a8", ecolor="#333333", capsize=2)
-    axes.set_title(title, fontsize=10)
-    axes.margins(y=0.01)
-    return figure

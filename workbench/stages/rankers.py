@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from workbench.aggregation import Scheme
 from workbench.errors import MissingInput, UnknownName
 from workbench.store.pool import names_of
 from workbench.store.store import Store
@@ -50,8 +51,13 @@ def short(ranker: str) -> str:
 
 
 def short_scheme(scheme: str) -> str:
-    """A scheme for a narrow table: what is usual (both orders, seed 0, its schedule) left out."""
-    return scheme.partition(";schedule=")[0].replace(";order=both", "").replace("(seed=0)", "")
+    """A scheme for a narrow table: what is usual (defaults, both orders, schedule) left out."""
+    full = Scheme.parse(scheme)
+    usual = dict(Scheme(full.name).params)
+    params = ", ".join(f"{key}={value:g}" for key, value in full.params if value != usual[key])
+    seed = f"(seed={full.order_seed})" if full.order_seed else ""
+    order = "" if full.order == "both" else f";order={full.order}{seed}"
+    return full.name + (f"({params})" if params else "") + order
 
 
 def model_folder(tracker: Tracker, ranker: str) -> Path:

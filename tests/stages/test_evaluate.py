@@ -83,8 +83,13 @@ def test_best_single_is_chosen_on_validation_whatever_test_says(turned):
     assert values(turned, "best_share", "validation", measure="m")["llm:a"] == 1
 
 
-def test_categories_large_enough_are_slices(turned):
+def test_categories_large_enough_are_slices(turned, capsys):
     evaluate(turned, splits=["test"], min_category=5, **FEW)
+    told = "turned, test: categories of fewer than 5 prompts are not told apart: y (2)\n"
+    assert capsys.readouterr().err.count(told) == 1
+    [run] = runs(turned, "evaluate")
+    [logged] = [v for k, v in run.data.metrics.items() if "category" in k and "quality:m/Ran" in k]
+    assert logged == values(turned, "quality", part="category=x", measure="m")["Random"]
     assert rows(turned, "select distinct slice from results order by 1") == [
         ("all",),
         ("category=x",),

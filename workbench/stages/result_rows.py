@@ -1,5 +1,6 @@
 """From the systems of each dataset, split and measure to the rows of `results`."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -16,10 +17,12 @@ from workbench.evaluation import (
     pick_weights,
 )
 from workbench.evaluation.measured import measured
+from workbench.stages.evaluation_parts import CATEGORY, WHOLE
 from workbench.stages.systems import Systems, gather, llm_system, ranker_system
 from workbench.store.pool import load_logits, names_of
 from workbench.store.store import Store
 
+_TOLD = 10  # names in one note on the terminal
 COLUMNS = ("system", "dataset", "split", "slice", "measure", "value", "low", "high", "n")
 Row = tuple[str, str, str, str, str, float, float | None, float | None, int]
 
@@ -48,16 +51,28 @@ def result_rows(
                     yield from _figures(systems.subset(prompts), where, measure, config)
                 if (dataset, split) not in biases_of:
                     biases_of.add((dataset, split))
-                    yield from _biases(store, systems, (dataset, split, "all"), rankings, config)
+                    _say_small(systems, f"{dataset}, {split}", config["min_category"])
+                    yield from _biases(store, systems, (dataset, split, WHOLE), rankings, config)
             advance()
 
 
+def _say_small(systems: Systems, place: str, least: int) -> None:
+    sizes = Counter(name for name in systems.pool.category if name)
+    small = [f"{name} ({n})" for name, n in sorted(sizes.items()) if n < least]
+    if small:
+        more = f" and {len(small) - _TOLD} more" if len(small) > _TOLD else ""
+        terminal.say(
+            f"{place}: categories of fewer than {least} prompts are not told apart: "
+            f"{', '.join(small[:_TOLD])}{more}"
+        )
+
+
 def _slices(systems: Systems, least: int) -> Iterator[tuple[str, np.ndarray]]:
-    yield "all", np.ones(len(systems.pool.prompt_ids), bool)
+    yield WHOLE, np.ones(len(systems.pool.prompt_ids), bool)
     category = np.array(systems.pool.category, object)
     for name in sorted(set(systems.pool.category) - {""}):
         if (category == name).sum() >= least:
-            yield f"category={name}", category == name
+            yield CATEGORY + name, category == name
 
 
 def _figures(

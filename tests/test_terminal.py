@@ -67,7 +67,8 @@ def test_what_counts_as_a_number():
 
 
 def test_prose_has_lines_of_80_columns_however_wide_the_file_is(capsys):
-    terminal.out.print(terminal.wrapped("word " * 40))
+    terminal.out.print(terminal.wrapped("one-word " * 20))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert max(map(len, lines)) <= 80
+    assert all(line.endswith("one-word") for line in lines)  # a name is not broken

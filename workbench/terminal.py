@@ -70,7 +70,7 @@ def table(
 
 def wrapped(text: str) -> Text:
     """Prose in lines of at most 80 columns, however wide the terminal or the file is."""
-    return Text(textwrap.fill(text, _PROSE_COLUMNS), justify="left")
+    return Text(textwrap.fill(text, _PROSE_COLUMNS, break_on_hyphens=False), justify="left")
 
 
 def _is_number(cell: Any) -> bool:

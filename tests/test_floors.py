@@ -17,6 +17,7 @@ FLOORS = {
     "__init__.py": 0,
     "errors.py": 0,
     "catalog.py": 0,
+    "interrupts.py": 0,
     "terminal.py": 0,
     "tracking": 0.5,  # a folder of the ground floor, which stands on its files
     "store": 1,

@@ -1,7 +1,6 @@
 """The Lightning Trainer of a training: what it logs, which checkpoints it keeps, how it stops."""
 
 import os
-import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from workbench.errors import BadValue
+from workbench.interrupts import CtrlC, put_off
 from workbench.tracking import Run, Tracker
 
 # Set here, because resuming, tracking and the batches' token budget depend on them.
@@ -85,16 +85,30 @@ def fit(
     """
     before = os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        engine.fit(model, datamodule=data, ckpt_path=last, weights_only=True)
+        # Lightning answers Ctrl-C by ending the process, and leaves further ones ignored.
+        with put_off() as ctrl_c:
+            engine.callbacks.insert(0, _BetweenBatches(ctrl_c))  # type: ignore[attr-defined]
+            engine.fit(model, datamodule=data, ckpt_path=last, weights_only=True)
     except SystemExit:
         if not engine.interrupted:
             raise
-        # Lightning answers Ctrl-C by ending the process, and leaves further ones ignored.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from None
     finally:
         # Lightning's logger sets it for the whole process, in which another store has its own.
         mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
+
+
+class _BetweenBatches(Callback):
+    """Lets Ctrl-C in where nothing is being written."""
+
+    def __init__(self, ctrl_c: CtrlC) -> None:
+        self.ctrl_c = ctrl_c
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        self.ctrl_c.check()
+
+    def on_validation_batch_end(self, *args: Any) -> None:
+        self.ctrl_c.check()
 
 
 class _LastOfEpoch(Callback):

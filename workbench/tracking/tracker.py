@@ -1,5 +1,6 @@
 """The runs of a store in MLflow: begun, gone on with, ended, found."""
 
+import gc
 import json
 import time
 import traceback
@@ -223,7 +224,11 @@ class Tracker:
 
     def _ended_badly(self, run: Run, error: BaseException) -> None:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+        told = "".join(traceback.format_exception(error))
+        # An interrupted write to MLflow's SQLite file holds its lock as long as its frames live.
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
         self.client.set_tag(run.id, ERROR, f"{type(error).__name__}: {error}"[:5000])
         if not stopped:
-            self.client.log_text(run.id, "".join(traceback.format_exception(error)), "error.txt")
+            self.client.log_text(run.id, told, "error.txt")
         self.client.set_terminated(run.id, "KILLED" if stopped else "FAILED")

@@ -78,7 +78,7 @@ class Tracker:
             StoreBusy: the very same run is under way in another process.
             TrackingError: the process that leads has not begun the run.
         """
-        key = run_key(stage, config, data)
+        key = self.key(stage, config, data)
         if not leads():
             yield self._joined(stage, key)
             return
@@ -97,6 +97,10 @@ class Tracker:
             self.client.set_terminated(run.id, "FINISHED")
         finally:
             lock.release()
+
+    def key(self, stage: str, config: Mapping[str, Any], data: str) -> str:
+        """The key of a run: of stage, configuration and data, in this store."""
+        return run_key(stage, config, f"{self.store_id} {data}" if self.store_id else data)
 
     def find(self, key: str) -> Any | None:
         """The newest MLflow run of this store with this key, or None."""
@@ -139,13 +143,18 @@ class Tracker:
         status: str,
         params: Mapping[str, Any],
         metrics: Mapping[str, float],
+        *,
+        error: str | None = None,
         earlier: str | None = None,
     ) -> str:
         """A run below another that is over when it is written, as a sweep's trial; its id.
 
-        `earlier`: id of this very child, where a start that was killed has left it.
+        `error`: why it failed. `earlier`: id of this very child, where a start that was killed
+        has left it.
         """
         tags = {STAGE: f"{parent.stage}-trial", "mlflow.parentRunId": parent.id, **self._mark()}
+        if error is not None:
+            tags[ERROR] = error
         id = earlier
         if id is None:
             made = self.client.create_run(parent.experiment_id, tags=tags, run_name=name)

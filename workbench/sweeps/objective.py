@@ -1,6 +1,6 @@
 """What a trial is worth: quality of its top K, and the comparisons that it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,11 +30,19 @@ class Compared:
 
     def figures(self, scheme: Scheme, top_k: int) -> dict[str, np.ndarray]:
         """Per prompt [Q]: `mean` and `best` quality of the top K, `comparisons` needed."""
-        scores = self.scores(scheme)
+        return self.figures_of(scheme, [top_k])[top_k]
+
+    def figures_of(self, scheme: Scheme, sizes: Iterable[int]) -> dict[int, dict[str, np.ndarray]]:
+        """The figures of a scheme at several K; its scores, which cost most, are made once."""
+        scores, mask = self.scores(scheme), self.pool.mask
+        comparisons = scheme.comparisons(mask).astype(float)
         return {
-            "mean": top_k_mean(scores, self.quality, self.pool.mask, top_k),
-            "best": top_k_best(scores, self.quality, self.pool.mask, top_k),
-            "comparisons": scheme.comparisons(self.pool.mask).astype(float),
+            k: {
+                "mean": top_k_mean(scores, self.quality, mask, k),
+                "best": top_k_best(scores, self.quality, mask, k),
+                "comparisons": comparisons,
+            }
+            for k in sizes
         }
 
 
@@ -51,7 +59,7 @@ def load_compared(
     usable = np.isfinite(logits).any(axis=(1, 2)) & np.isfinite(quality).any(axis=1)
     if not usable.any():
         raise MissingInput(
-            f"{ranker} has compared no prompt of split '{split}' that {measure} measures: "
-            f"run `workbench compare --splits {split}`"
+            f"{ranker} has compared no prompt of split '{split}' that {measure} "
+            f"measures: run `workbench compare --splits {split}`"
         )
     return Compared(pool.subset(usable), logits[usable], quality[usable])

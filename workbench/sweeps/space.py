@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     import optuna
 
 # Parameters that are worth searching: bounds, and whether steps are multiplicative. Seeds are
-# not: the best of many seeds is luck.
+# not: the best of many seeds is luck. Nor is the prior of bradley_terry: where all pairs are
+# compared, as they are here, it changes no rank.
 PARAMETERS: dict[str, dict[str, tuple[float, float, bool]]] = {
-    "bradley_terry": {"prior": (1e-3, 10.0, True), "temperature": (0.1, 10.0, True)},
+    "bradley_terry": {"temperature": (0.1, 10.0, True)},
 }
 
 
@@ -37,11 +38,18 @@ class Space:
             if k < 1:
                 raise BadValue("top_k", k, "integers ≥ 1")
         for name in ("schemes", "orders", "top_k"):
-            if not getattr(self, name):
+            choices = getattr(self, name)
+            if not choices:
                 raise BadValue(name, [], "at least one choice")
+            if len(set(choices)) < len(choices):
+                raise BadValue(name, choices, "each choice once")
 
-    def choose(self, trial: "optuna.Trial", seed: int) -> tuple[Scheme, int]:
-        """The scheme and the top-K of a trial."""
+    def parameters(self) -> dict[str, dict[str, tuple[float, float, bool]]]:
+        """Those of `PARAMETERS` that belong to the schemes."""
+        return {name: PARAMETERS[name] for name in self.schemes if name in PARAMETERS}
+
+    def choose(self, trial: "optuna.Trial", seed: int) -> Scheme:
+        """The scheme of a trial; its top-K is not drawn (see `search`)."""
         name = trial.suggest_categorical("scheme", self.schemes)
         params = {
             # Three digits are more than a validation set can tell apart, and read well.
@@ -49,5 +57,4 @@ class Space:
             for key, (low, high, log) in PARAMETERS.get(name, {}).items()
         }
         order = trial.suggest_categorical("order", self.orders)
-        top_k = trial.suggest_categorical("top_k", self.top_k)
-        return Scheme.of(name, order=order, order_seed=seed, **params), int(top_k)
+        return Scheme.of(name, order=order, order_seed=seed, **params)

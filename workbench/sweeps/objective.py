@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench import terminal
 from workbench.aggregation import Scheme, prompt_keys
 from workbench.errors import MissingInput
 from workbench.evaluation import top_k_best, top_k_mean
 from workbench.store.pool import Pool, load_logits, load_pool, load_quality
 from workbench.store.store import Store
+
+_NEARLY_ALL = 0.9  # share of the prompts that must be compared in both orders for order modes
 
 
 @dataclass
@@ -17,12 +20,18 @@ class Compared:
     """Stored logits and qualities of one split: all that trials need, no encoder.
 
     Attributes:
-        pool, logits, quality: [Q, N], [Q, N, N] and [Q, N] of prompts that were compared.
+        pool, logits, quality: [Q, N], [Q, N, N] and [Q, N] of prompts whose pairs were all
+            compared.
+        both: each pair was compared in both orders; else only one is sure to be there, and the
+            order mode `random` takes the pairs as they are.
+        left_out: how many prompts are measured, but not among these.
     """
 
     pool: Pool
     logits: np.ndarray
     quality: np.ndarray
+    both: bool
+    left_out: int
 
     def scores(self, scheme: Scheme) -> np.ndarray:
         """[Q, N] scores of a scheme."""
@@ -51,15 +60,38 @@ def load_compared(
 ) -> Compared:
     """The prompts of a split that the ranker has compared and that the measure knows.
 
+    A prompt with a pair that was compared in no order is left out: schemes would be judged by
+    other candidates than those that they are charged for. Where nearly all prompts are compared
+    in both orders, those that are not are left out too; else the order is taken as it is.
+
     Raises:
         MissingInput: there is none.
     """
     pool = load_pool(store, datasets, split)
     logits, quality = load_logits(store, pool, ranker), load_quality(store, pool, measure)
-    usable = np.isfinite(logits).any(axis=(1, 2)) & np.isfinite(quality).any(axis=1)
+    once, twice = _compared(logits, pool.mask)
+    measured = np.isfinite(quality).any(axis=1) & (pool.mask.sum(axis=1) > 1)
+    usable = measured & once
     if not usable.any():
         raise MissingInput(
-            f"{ranker} has compared no prompt of split '{split}' that {measure} "
+            f"{ranker} has compared all pairs of no prompt of split '{split}' that {measure} "
             f"measures: run `workbench compare --splits {split}`"
         )
-    return Compared(pool.subset(usable), logits[usable], quality[usable])
+    both = bool(twice[usable].mean() >= _NEARLY_ALL)
+    if both:
+        usable &= twice
+    left_out = int((measured & ~usable).sum())
+    if left_out:
+        terminal.say(
+            f"{left_out} of {measured.sum()} prompts of split '{split}' are left out: not all "
+            "their pairs are compared"
+        )
+    return Compared(pool.subset(usable), logits[usable], quality[usable], both, left_out)
+
+
+def _compared(logits: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """[Q] bool: every pair was compared in at least one order, and in both."""
+    known = np.isfinite(logits)
+    turned = known.transpose(0, 2, 1)
+    none = ~mask[:, :, None] | ~mask[:, None, :] | np.eye(mask.shape[1], dtype=bool)
+    return (known | turned | none).all(axis=(1, 2)), ((known & turned) | none).all(axis=(1, 2))

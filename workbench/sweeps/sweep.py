@@ -4,7 +4,7 @@ Trials are judged on validation; the best setting of each K is then looked at on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from rich.console import Group
 
 from workbench import terminal
-from workbench.errors import BadValue
+from workbench.errors import BadValue, MissingInput
 from workbench.stages.rankers import compared_ranker, short, short_scheme
 from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import check_names, names_of
@@ -98,7 +98,7 @@ def sweep(
         trials: how many in all; a study started again does only those that are missing.
         schemes: to choose from, all by default.
         orders: to choose from: both orders of a pair, left (one fixed), random (one by coin);
-            all by default.
+            all by default, or random where only one order of each pair was compared.
         top_k: sizes to choose from, 1, 2 and 3 by default.
         objective: 'mean' or 'best' quality among the top K.
         split: on which trials are judged.
@@ -109,7 +109,7 @@ def sweep(
     Raises:
         BadValue, UnknownName: an option that cannot be used, or a study that another sweep has
             made, before any trial.
-        MissingInput: no comparisons on the splits.
+        MissingInput: no comparisons on the splits, or not those that the orders need.
     """
     if trials < 1:
         raise BadValue("trials", trials, "a positive number")
@@ -121,6 +121,8 @@ def sweep(
     ranker = compared_ranker(opened, ranker)
     tuned = load_compared(opened, ranker, measure, datasets, split)
     tested = load_compared(opened, ranker, measure, datasets, report_on) if report_on else None
+    if not (tuned.both and (tested is None or tested.both)):
+        space = _as_compared(space, orders)
     config: dict[str, Any] = {
         "ranker": ranker, "measure": measure, "datasets": datasets, **vars(space),
         "parameters": space.parameters(), "objective": objective, "split": split,
@@ -163,6 +165,22 @@ def _measure(store: Store, measure: str | None) -> str:
     if len(known) != 1:
         raise BadValue("measure", measure, f"one of {', '.join(known) or 'none: measure first'}")
     return known[0]
+
+
+def _as_compared(space: Space, orders: Sequence[str] | None) -> Space:
+    """The space where one order of each pair is stored: those orders are a random choice.
+
+    Raises:
+        MissingInput: other orders were asked for.
+    """
+    for order in orders or ():
+        if order != "random":
+            raise MissingInput(
+                f"order '{order}' needs both orders of each pair, and only one is stored: run "
+                "`workbench compare --order both`, or sweep with `--orders '[random]'`"
+            )
+    terminal.say("one order of each pair is stored: 'random' is the only order mode")
+    return replace(space, orders=["random"])
 
 
 def _seen(store: Store, config: dict[str, Any]) -> str:

@@ -12,10 +12,10 @@ ALL = "select count(*) from comparisons"
 
 def test_ctrl_c_then_kill_then_the_rest(compared_pool, fresh):
     store = fresh(compared_pool)
-    total = one(store, ALL)
+    total = one(store, "select count(*) * 12 * 11 from prompts")
     execute(store, "delete from comparisons")
     # A budget of one pair a batch is slow enough to be met in the middle.
-    words = ("compare", "--tokens_per_batch=64", "--store", store)
+    words = ("compare", "--splits=train,validation,test", "--tokens_per_batch=64", "--store", store)
 
     process = workbench(*words)
     wait_until(lambda: one(store, ALL) > 0, process)
@@ -37,7 +37,7 @@ def test_ctrl_c_then_kill_then_the_rest(compared_pool, fresh):
     assert first < second < total
     assert breaches(store) == []
 
-    done = compare(store)
+    done = compare(store, splits=["train", "validation", "test"])
     assert (done.new, done.there) == (total - second, second)
     assert one(store, ALL) == total
     assert breaches(store) == []

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.errors import BadValue, MissingInput
+from workbench.interrupts import put_off
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker import Ranker, source_text
 from workbench.stages.rankers import model_folder, short, trained_ranker
@@ -133,10 +134,15 @@ def compare(
         if total:
             model = PairRanker.from_pretrained(model_folder(tracker, ranker)).to(place)
             title = f"compare with {short(ranker)}"
-            with terminal.progress(title, total, "pairs") as advance:
+            with terminal.progress(title, total, "pairs") as advance, put_off() as ctrl_c:
+
+                def after_batch(size: int) -> None:
+                    advance(size)
+                    ctrl_c.check()
+
                 for prompts in _chunks(waiting):
                     rows = _chunk(opened, pairs | {"ranker": ranker}, prompts)
-                    logits = _logits(model, rows, tokens_per_batch, precision, advance)
+                    logits = _logits(model, rows, tokens_per_batch, precision, after_batch)
                     _write(opened, ranker, rows, logits)
         seconds = time.monotonic() - start
         if total:

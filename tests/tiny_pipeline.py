@@ -109,4 +109,4 @@ def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise AssertionError(f"it ended too early: {process.communicate()}")
-        time.sleep(0.03)
+        time.sleep(0.05)

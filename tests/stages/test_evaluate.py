@@ -35,13 +35,13 @@ def evaluated(compared_pool, tmp_path_factory):
 
 
 @pytest.fixture
-def turned(tmp_path):
+def turned(new_store, tmp_path):
     """Three LLMs whose order on validation is the opposite of that on test.
 
     a is best on validation, c on test; c's answers are longest. Categories: x on six prompts of
     test, y on two.
     """
-    store, file = tmp_path / "turned.duckdb", tmp_path / "rows.jsonl"
+    store, file = new_store, tmp_path / "rows.jsonl"
     lines = []
     for n in range(12):
         split = "validation" if n < 4 else "test"
@@ -262,9 +262,9 @@ def test_pairs_of_clearly_unequal_quality_are_counted_on_request(evaluated, fres
     assert values(store, "pairwise_accuracy>0.2")["Oracle"] == 1
 
 
-def test_an_llm_answers_for_itself_alone(tmp_path):
+def test_an_llm_answers_for_itself_alone(new_store, tmp_path):
     """b is worse than a, and answers two of six prompts: its quality is that of its answers."""
-    store, file = tmp_path / "store.duckdb", tmp_path / "rows.jsonl"
+    store, file = new_store, tmp_path / "rows.jsonl"
     lines = []
     for n in range(12):
         split = "validation" if n < 6 else "test"
@@ -288,8 +288,8 @@ def test_an_llm_answers_for_itself_alone(tmp_path):
     ]
 
 
-def test_llms_that_validation_has_never_seen(tmp_path):
-    store, file = tmp_path / "store.duckdb", tmp_path / "rows.jsonl"
+def test_llms_that_validation_has_never_seen(new_store, tmp_path):
+    store, file = new_store, tmp_path / "rows.jsonl"
     lines = [
         {"instruction": f"q{split}", "llm": llm, "text": llm, "split": split, "quality.m": 0.5}
         for split, llm in (("validation", "a"), ("test", "b"), ("test", "c"))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from workbench.errors import TrackingError
@@ -38,11 +39,11 @@ def connected(uri: str) -> "MlflowClient":
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
     except Exception as error:  # MLflow raises a different one for each kind of store
-        reason = str(error).strip().partition("\n")[0]
+        reason = shorten(shown(str(error).strip().partition("\n")[0]), 300).rstrip(".")
         raise TrackingError(
             f"no MLflow tracking store answers at {shown(uri)}: {type(error).__name__}: "
-            f"{shown(reason)}. Valid are sqlite:///FILE, http(s)://HOST and what else MLflow takes "
-            "for MLFLOW_TRACKING_URI"
+            f"{reason}. Valid are sqlite:///FILE, http(s)://HOST and what else MLflow takes for "
+            "MLFLOW_TRACKING_URI"
         ) from error
     return client
 

@@ -78,6 +78,8 @@ def overview() -> str:
 def _call(verb: str, arguments: list[str]) -> int:
     # Else tokenizers warn, and go slower, in the worker processes of a data loader.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    # Threads that spin while they wait stall each other where other work shares the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if verb in ("run", "demo"):
         stages = import_module("workbench.experiment_file").read(verb, arguments, VERBS)
         function, values = (

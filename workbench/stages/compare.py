@@ -4,6 +4,7 @@ The encoder runs once a pair, here; everything that follows works on the stored 
 are written every half minute or so, and a start computes only pairs that are not there yet.
 """
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from workbench.errors import BadValue, MissingInput
 from workbench.interrupts import put_off
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker import Ranker, source_text
-from workbench.stages.rankers import model_folder, short, trained_ranker
+from workbench.stages.rankers import short, trained_ranker
 from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import check_names
 from workbench.store.store import Store
@@ -132,7 +133,7 @@ def compare(
             raise MissingInput(f"no pair of candidates in {chosen}: see `workbench info`")
         start = time.monotonic()
         if total:
-            model = PairRanker.from_pretrained(model_folder(tracker, ranker)).to(place)
+            model = _load(tracker, ranker).to(place)
             title = f"compare with {short(ranker)}"
             with terminal.progress(title, total, "pairs") as advance, put_off() as ctrl_c:
 
@@ -148,6 +149,11 @@ def compare(
         if total:
             run.log_metrics({"comparisons": total + there, "pairs_per_second": total / seconds})
     return Compared(ranker, total, there, seconds)
+
+
+def _load(tracker: Tracker, ranker: str) -> PairRanker:
+    with tempfile.TemporaryDirectory() as folder:
+        return PairRanker.from_pretrained(tracker.artifact(ranker, "model", Path(folder)))
 
 
 def _device(name: str) -> torch.device:

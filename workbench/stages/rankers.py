@@ -1,7 +1,5 @@
 """Which ranker a stage means: the run id of its training, or the beginning of one."""
 
-from pathlib import Path
-
 from workbench.aggregation import Scheme
 from workbench.errors import MissingInput, UnknownName
 from workbench.store.pool import names_of
@@ -58,8 +56,3 @@ def short_scheme(scheme: str) -> str:
     seed = f"(seed={full.order_seed})" if full.order_seed else ""
     order = "" if full.order == "both" else f";order={full.order}{seed}"
     return full.name + (f"({params})" if params else "") + order
-
-
-def model_folder(tracker: Tracker, ranker: str) -> Path:
-    """Local folder of a trained ranker's model."""
-    return tracker.artifact(ranker, "model")

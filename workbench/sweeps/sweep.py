@@ -14,6 +14,7 @@ from rich.console import Group
 
 from workbench import terminal
 from workbench.errors import BadValue, MissingInput
+from workbench.interrupts import put_off
 from workbench.stages.rankers import compared_ranker, short, short_scheme
 from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import check_names, names_of
@@ -137,7 +138,13 @@ def sweep(
     with tracker.run("sweep", config, data, seed=seed) as run:
         ledger = Ledger(opened, tracker, run, opened_study)
         try:
-            search(opened_study, tuned, space, objective, trials, seed, ledger.one_more)
+            with put_off() as ctrl_c:
+
+                def after_trial() -> None:
+                    ledger.one_more()
+                    ctrl_c.check()
+
+                search(opened_study, tuned, space, objective, trials, seed, after_trial)
         finally:
             ledger.write()
         found = fronts(opened_study.get_trials(deepcopy=False))

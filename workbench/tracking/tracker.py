@@ -121,8 +121,8 @@ class Tracker:
         found = self._own(f"tags.`{STAGE}` = '{stage}'" if stage else f"tags.`{STAGE}` != ''")
         return the_one(found, run, f"{stage or ''} run".strip())
 
-    def artifact(self, run: str, name: str) -> Path:
-        """A local copy of a run's artifact folder.
+    def artifact(self, run: str, name: str, into: Path | None = None) -> Path:
+        """A local copy of a run's artifact folder, in `into` or a new folder for temporary files.
 
         Raises:
             WorkbenchError: the run has no such artifact.
@@ -131,7 +131,12 @@ class Tracker:
 
         try:
             with quiet():
-                local = download_artifacts(run_id=run, artifact_path=name, tracking_uri=self.uri)
+                local = download_artifacts(
+                    run_id=run,
+                    artifact_path=name,
+                    dst_path=str(into) if into else None,
+                    tracking_uri=self.uri,
+                )
         except Exception as error:  # MLflow raises a different one for each kind of store
             raise WorkbenchError(f"run {run} has no artifact '{name}': {error}") from error
         return Path(local)

@@ -1,7 +1,13 @@
 import json
+import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
+import threading
+import time
+from contextlib import closing, suppress
 
 import numpy as np
 import optuna
@@ -13,7 +19,7 @@ from workbench.errors import BadValue, MissingInput, UnknownName
 from workbench.store.store import Store
 from workbench.sweeps.objective import load_compared
 from workbench.sweeps.sweep import sweep
-from workbench.tracking import Tracker
+from workbench.tracking import Tracker, study_storage
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +132,33 @@ def test_what_a_kill_left_half_done_is_completed_and_not_doubled(compared_pool, 
     assert same_everywhere(store, again) == 6
     assert before <= content(store, "trials")
     assert again.trials == 6
+
+
+def test_ctrl_c_leaves_whole_trials_and_the_next_start_goes_on(compared_pool, fresh):
+    store = fresh(compared_pool)
+
+    def press_when_under_way():
+        deadline = time.monotonic() + 60
+        studies = study_storage(store).removeprefix("sqlite:///")
+        while time.monotonic() < deadline:
+            with suppress(sqlite3.Error), closing(sqlite3.connect(studies)) as db:
+                if db.execute("select count(*) from trials").fetchone()[0] >= 3:
+                    break
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press_when_under_way)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        sweep(store, trials=3000)
+    presser.join()
+    [run] = runs(store, "sweep")
+    assert run.info.status == "KILLED"
+    there = one(store, "select count(*) from trials")
+    assert 3 <= there < 3000
+    done = sweep(store, trials=there + 2)
+    assert same_everywhere(store, done) == done.trials == there + 2
+    assert [r.info.run_id for r in runs(store, "sweep")] == [run.info.run_id]
 
 
 def test_no_encoder_is_needed(compared_pool, fresh):

@@ -60,6 +60,10 @@ def make_engine(
         # Not strict: max_steps or max_time may end a training before its first validation.
         stop = EarlyStopping(str(best.monitor), mode=best.mode, patience=patience, strict=False)
         callbacks.append(stop)
+    devices = options.get("devices")
+    if isinstance(devices, str) and devices.isdigit():
+        # As a dotted option it comes as text, of which Lightning takes only "auto" and lists.
+        options = options | {"devices": int(devices)}
     try:
         return pl.Trainer(
             **options,
@@ -71,7 +75,7 @@ def make_engine(
             num_sanity_val_steps=0,
             default_root_dir=best.dirpath,
         )
-    except (MisconfigurationException, ValueError, ImportError) as error:
+    except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
         raise BadValue("trainer", options, f"options that fit this machine: {error}") from error
 
 

@@ -212,3 +212,22 @@ def test_runs_go_where_they_are_sent(
     db.close()
     assert not (tmp_path / "mlflow.db").exists()
     assert counts(store)["qualities"] == 70 * 12
+
+
+def test_options_may_be_spelt_with_dashes_as_usual(tmp_path, capsys):
+    store = tmp_path / "store.duckdb"
+    (tmp_path / "bad.jsonl").write_text(
+        '{"instruction": "a", "llm": "x", "text": "y"}\n{"instruction": 3}\n'
+    )
+    words = ["ingest", "jsonl", "--path", str(tmp_path / "bad.jsonl"), "--store", str(store)]
+    assert main([*words, "--on-error", "skip"]) == 0
+    [listing] = store.with_suffix(".work").glob("rejected-jsonl-*.jsonl")
+    assert "instruction" in listing.read_text()
+    assert main([*words, "--on-eror", "skip"]) == 2
+    assert "Did you mean --on_error?" in capsys.readouterr().err
+
+
+def test_an_experiment_file_that_is_not_text_is_refused(tmp_path, capsys):
+    (tmp_path / "store.duckdb").write_bytes(b"\xb8\x00\xff" * 100)
+    assert main(["run", str(tmp_path / "store.duckdb")]) == 2
+    assert "it is not text" in capsys.readouterr().err

@@ -40,7 +40,10 @@ def read(verb: str, words: Sequence[str], verbs: dict[str, tuple[str, str]]) -> 
         file = words.pop(0)
         if not Path(file).is_file():
             raise MissingInput(f"no experiment file {file}")
-        text = Path(file).read_text("utf-8")
+        try:
+            text = Path(file).read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadOption(f"{file} is no experiment file: it is not text") from error
     return steps(text, file, words, verbs)
 
 
@@ -121,6 +124,7 @@ def _put(stages: dict[str, Options], name: str, value: Any) -> None:
     if label not in stages or not path:
         known = [f"--{label}.…" for label in stages]
         raise UnknownName("option", name, ["--store", "--tracking_uri", *known])
+    path = [part.replace("-", "_") for part in path]
     place: Any = stages[label]
     for part in path[:-1]:
         place = place.setdefault(part, {})

@@ -39,12 +39,20 @@ def parse(
     Raises:
         BadOption: an unknown option (the nearest valid one is named) or a wrong type.
     """
-    words = list(words)
+    words = [_underscored(word) for word in words]
     source = _source_name(words) if verb == "ingest" else None
     function = load(target)
     parser = _parser(verb, function, source)
     words = _listed(parser, words)
     return function, _arguments(parser, source, lambda: parser.parse_args(words))
+
+
+def _underscored(word: str) -> str:
+    """`--on-error` as `--on_error`: both spellings are usual; what follows a `=` stays."""
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return "--" + name[2:].replace("-", "_") + equals + value
 
 
 def from_mapping(
@@ -92,7 +100,6 @@ def _parser(verb: str, function: Callable[..., Any], source: str | None) -> Argu
     parser.add_function_arguments(function, skip=skip, as_group=False)
     parser.add_argument(
         "--tracking_uri",
-        "--tracking-uri",
         type=str | None,
         default=None,
         help="MLflow tracking store; default: MLFLOW_TRACKING_URI, else SQLite beside the store",

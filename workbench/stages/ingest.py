@@ -94,12 +94,13 @@ def ingest(
     """
     records = load_source(source)(**options)  # wrong options are found before a store is made
     opened = Store.create(store)
-    mark = f"ingested {source} {_identity(options)}"
+    identity = _identity(options)
+    mark = f"ingested {source} {identity}"
     if opened.query("select 1 from meta where name = ?", [mark]).num_rows:
         return Ingested(source, dict.fromkeys(_SCHEMAS, 0), unchanged=True)
     done = Ingested(source)
     folder = work_folder(opened.path)
-    rejects = folder / f"rejected-{source}.jsonl" if on_error == "skip" else None
+    rejects = folder / f"rejected-{source}-{identity}.jsonl" if on_error == "skip" else None
     with tempfile.TemporaryDirectory(dir=folder, prefix="ingest-") as aside:
         with terminal.progress(f"read {source}", None, "prompts") as advance:
             count = _lay_aside(_valid(records, rejects, done), Path(aside), advance)

@@ -166,12 +166,26 @@ def _list_options(parser: ArgumentParser) -> Iterator[str]:
         kind = getattr(action, "_typehint", None)
         names = [name for name in action.option_strings if not name.endswith("+")]
         if inspect.isclass(kind) and kind.__module__.startswith("workbench."):
-            for key, parameter in inspect.signature(kind).parameters.items():
-                if _LIST.search(str(parameter.annotation)):
-                    yield from (f"{name}.{key}" for name in names)
-                    yield from (f"{name}.init_args.{key}" for name in names)
+            for key in _list_parameters(kind):
+                yield from (f"{name}.{key}" for name in names)
+                yield from (f"{name}.init_args.{key}" for name in names)
         elif _LIST.search(str(kind)):
             yield from names
+
+
+def _list_parameters(kind: type) -> set[str]:
+    """Parameters that take a list, of a class, its bases and all its subclasses known so far."""
+    family = [*kind.__mro__]
+    for member in family:
+        below = member.__subclasses__() if issubclass(member, kind) else []
+        family += [found for found in below if found not in family]
+    signatures = [inspect.signature(member.__init__) for member in family]  # type: ignore[misc]
+    return {
+        key
+        for signature in signatures
+        for key, parameter in signature.parameters.items()
+        if _LIST.search(str(parameter.annotation))
+    }
 
 
 def _as_list(value: str) -> str:

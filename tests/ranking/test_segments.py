@@ -61,7 +61,7 @@ def test_the_segment_layer_learns_at_the_heads_rate():
 
     rates = {
         name: group["lr"]
-        for group in adamw(told.named_parameters(), 1e-5, 1e-3, 0.0).param_groups
+        for group in adamw(told.named_parameters(), told.head_names, 1e-5, 1e-3, 0.0).param_groups
         for name, parameter in told.named_parameters()
         if any(parameter is p for p in group["params"])
     }

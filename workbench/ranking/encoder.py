@@ -82,21 +82,39 @@ def make_encoder(
     options: EncoderOptions,
     max_length: int,
     texts: Iterable[str] | None,
+    *,
+    markers: bool = True,
+    kind: Any = AutoModel,
 ) -> tuple[Any, Any]:
-    """Encoder and tokenizer with markers, loaded or, for a tiny one, made for `texts`.
+    """Encoder and tokenizer, loaded or, for a tiny one, made for `texts`.
+
+    Args:
+        encoder, options: see there.
+        max_length: tokens of the longest sequence.
+        texts: of which a tiny encoder's vocabulary is made.
+        markers: whether the tokenizer gets PairRM's markers.
+        kind: AutoModel, or one of its like with a head.
 
     Raises:
         BadModel, BadValue: see `pretrained_encoder`; no texts for a tiny encoder.
     """
     if isinstance(encoder, str):
-        return pretrained_encoder(encoder, options, max_length)
+        return pretrained_encoder(encoder, options, max_length, markers=markers, kind=kind)
     if texts is None:
         raise BadValue("texts", None, "training texts, for a tiny encoder's vocabulary")
-    return tiny_encoder(encoder, options, max_length, texts)
+    return tiny_encoder(encoder, options, max_length, texts, markers=markers, kind=kind)
 
 
-def pretrained_encoder(name: str, options: EncoderOptions, max_length: int) -> tuple[Any, Any]:
-    """Encoder and tokenizer with markers, from a directory or a hub id.
+def pretrained_encoder(
+    name: str,
+    options: EncoderOptions,
+    max_length: int,
+    *,
+    markers: bool = True,
+    kind: Any = AutoModel,
+    **config_options: Any,
+) -> tuple[Any, Any]:
+    """Encoder and tokenizer from a directory or a hub id.
 
     Raises:
         BadModel: there is no such model, or it is no encoder.
@@ -107,11 +125,11 @@ def pretrained_encoder(name: str, options: EncoderOptions, max_length: int) -> t
     if not local and name.startswith(("/", ".", "~")):
         raise BadModel(f"no directory '{name}' to load an encoder from")
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        config = AutoConfig.from_pretrained(name, local_files_only=local, **config_options)
         _configure(config, options)
         check_positions(config, max_length)
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-        encoder = AutoModel.from_pretrained(
+        encoder = kind.from_pretrained(
             name,
             config=config,
             dtype=torch.float32,
@@ -120,17 +138,24 @@ def pretrained_encoder(name: str, options: EncoderOptions, max_length: int) -> t
         )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise BadModel(f"cannot load an encoder from '{name}': {error}") from error
-    add_markers(tokenizer)
+    if markers:
+        add_markers(tokenizer)
     # Rows beyond the vocabulary go too: PairRM's embedding has exactly one row a token.
     encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     return _finished(encoder, options), tokenizer
 
 
 def tiny_encoder(
-    tiny: TinyEncoder, options: EncoderOptions, max_length: int, texts: Iterable[str]
+    tiny: TinyEncoder,
+    options: EncoderOptions,
+    max_length: int,
+    texts: Iterable[str],
+    *,
+    markers: bool = True,
+    kind: Any = AutoModel,
 ) -> tuple[Any, Any]:
     """Encoder with random weights (torch's seed) and a tokenizer trained on `texts`."""
-    tokenizer = tiny_tokenizer(texts, tiny.vocab_size)
+    tokenizer = tiny_tokenizer(texts, tiny.vocab_size, markers=markers)
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=tiny.hidden_size,
@@ -143,14 +168,14 @@ def tiny_encoder(
     )
     _configure(config, options)
     check_positions(config, max_length)
-    return encoder_from_config(config, options), tokenizer
+    return encoder_from_config(config, options, kind), tokenizer
 
 
-def encoder_from_config(config: Any, options: EncoderOptions) -> Any:
+def encoder_from_config(config: Any, options: EncoderOptions, kind: Any = AutoModel) -> Any:
     """An encoder with random weights."""
     _configure(config, options)
     try:
-        encoder = AutoModel.from_config(
+        encoder = kind.from_config(
             config, dtype=torch.float32, attn_implementation=options.attention
         )
     except ValueError as error:

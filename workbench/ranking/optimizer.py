@@ -17,15 +17,17 @@ SCHEDULES = ("linear", "cosine", "constant")
 
 def adamw(
     parameters: Iterable[tuple[str, torch.nn.Parameter]],
+    heads: tuple[str, ...],
     lr: float,
     head_lr: float | None,
     weight_decay: float,
 ) -> AdamW:
-    """AdamW: head and segment layer at `head_lr` (None: at `lr`), the rest at `lr`."""
+    """AdamW: weights whose names begin as one of `heads` at `head_lr` (None: at `lr`), the rest
+    at `lr`."""
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in parameters:
         if parameter.requires_grad:
-            key = name.startswith(("head_layer.", "segment_layer.")), parameter.ndim > 1
+            key = name.startswith(heads), parameter.ndim > 1
             groups.setdefault(key, []).append(parameter)
     return AdamW(
         [

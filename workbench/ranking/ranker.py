@@ -1,14 +1,22 @@
-"""What every ranker that compares two candidates gives: raw logits of ordered pairs."""
+"""What every ranker gives: raw logits of ordered pairs of candidates."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 
 
-class Ranker(Protocol):
-    """Compares candidates of a prompt two at a time."""
+class Ranker(ABC):
+    """Compares candidates of a prompt two at a time.
 
+    To add one that is trained, derive from `TrainedRanker` or `PointwiseRanker`; one that is not
+    needs the two methods below, and `hparams`: its options, by which the store knows it.
+    """
+
+    hparams: Any
+
+    @abstractmethod
     def compare(
         self,
         prompts: Sequence[str],
@@ -27,9 +35,16 @@ class Ranker(Protocol):
             right: P candidate texts shown second.
             tokens_per_batch: budget of a batch, padding counted; no result depends on it.
             precision: "float32" or "bfloat16".
-            progress: called after each batch with the number of pairs that it held.
+            progress: called after each batch with the number of pairs that are done by it.
         """
-        ...
+
+    @abstractmethod
+    def prepare(self) -> "Ranker":
+        """Makes it ready to compare without any training.
+
+        Raises:
+            BadModel: it has to be trained first, or its weights cannot be loaded.
+        """
 
 
 def source_text(instruction: str, input: str = "") -> str:

@@ -1,6 +1,6 @@
 """A ranker on disk: plain files that load without a hub and without unpickling.
 
-config.json          the format and the ranker's options
+config.json          the format, the ranker's class and its options
 encoder/config.json  the encoder's configuration
 tokenizer/           the tokenizer's files, markers included
 model.safetensors    all weights, named as in the PairRM checkpoints
@@ -8,7 +8,7 @@ model.safetensors    all weights, named as in the PairRM checkpoints
 
 import json
 import tempfile
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,49 +19,73 @@ from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer
 
 from workbench.errors import BadModel
-from workbench.ranking.encoder import EncoderOptions, encoder_from_config
+from workbench.ranking.ranker import Ranker
 
-FORMAT = "llm-ensemble-workbench/pair-ranker"
-VERSION = 1
+FORMAT = "llm-ensemble-workbench/ranker"
+VERSION = 2
+# Written before there were other rankers than PairRanker.
+_OLD = ("llm-ensemble-workbench/pair-ranker", 1, "workbench.ranking.pair_ranker.PairRanker")
 
 
 def save_ranker(ranker: Any, directory: Path) -> None:
     """Writes a built ranker into a directory, which is made."""
-    tokenizer = ranker.layout.tokenizer
     (directory / "encoder").mkdir(parents=True, exist_ok=True)
-    config = {"format": FORMAT, "version": VERSION, "options": dict(ranker.hparams)}
-    _write_json(directory / "config.json", config)
-    _write_json(directory / "encoder" / "config.json", ranker.pretrained_model.config.to_dict())
-    tokenizer.save_pretrained(directory / "tokenizer")
+    config = {
+        "format": FORMAT,
+        "version": VERSION,
+        "class": class_path(ranker),
+        "options": dict(ranker.hparams),
+    }
+    write_json(directory / "config.json", config)
+    write_json(directory / "encoder" / "config.json", ranker.pretrained_model.config.to_dict())
+    ranker.tokenizer.save_pretrained(directory / "tokenizer")
     weights = {name: value.detach().cpu().clone() for name, value in ranker.state_dict().items()}
     save_file(weights, directory / "model.safetensors")
 
 
-def read_options(directory: Path) -> dict[str, Any]:
-    """The options of a saved ranker; raises BadModel where it is none."""
-    config = _read_json(directory / "config.json")
-    if config.get("format") != FORMAT or config.get("version") != VERSION:
+def class_path(ranker: Any) -> str:
+    """Module and name of a ranker's class."""
+    return f"{type(ranker).__module__}.{type(ranker).__qualname__}"
+
+
+def read_config(directory: Path) -> tuple[str, dict[str, Any]]:
+    """Class and options of a saved ranker; raises BadModel where it is none."""
+    config = read_json(directory / "config.json")
+    found = (config.get("format"), config.get("version"))
+    if found == _OLD[:2]:
+        return _OLD[2], config["options"]
+    if found != (FORMAT, VERSION):
         raise BadModel(
             f"{directory / 'config.json'} is not a saved ranker of this version: expected format "
-            f"'{FORMAT}' version {VERSION}, found {config.get('format')!r} "
-            f"version {config.get('version')!r}"
+            f"'{FORMAT}' version {VERSION}, found {found[0]!r} version {found[1]!r}"
         )
-    options: dict[str, Any] = config["options"]
-    return options
+    return config["class"], config["options"]
 
 
-def load_ranker(kind: Callable[..., Any], directory: Path) -> Any:
-    """A ranker of class `kind` with options and weights of a directory; raises BadModel."""
+def load_ranker(kind: type[Any], directory: Path) -> Any:
+    """The ranker in a directory, which has to be of class `kind`; raises BadModel."""
+    path, options = read_config(directory)
     try:
-        ranker = kind(**read_options(directory))
+        ranker = _found_class(path, kind, directory)(**options)
     except TypeError as error:
         raise BadModel(f"{directory / 'config.json'}: {error}") from error
-    weights = _read_weights(directory / "model.safetensors")
-    encoder, tokenizer = _read_parts(directory, ranker.encoder_options)
-    ranker.assemble(encoder, tokenizer)
+    weights = read_weights(directory / "model.safetensors")
+    ranker.assemble(*_read_parts(directory, ranker))
     check_weights(weights, ranker.state_dict(), directory / "model.safetensors")
     ranker.load_state_dict(weights)
     return ranker
+
+
+def _found_class(path: str, kind: type[Any], directory: Path) -> type[Any]:
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadModel(f"{directory} holds a '{path}', which is not there: {error}") from error
+    # Nothing but a ranker is called, whatever a file from elsewhere names.
+    if not (isinstance(found, type) and issubclass(found, Ranker) and issubclass(found, kind)):
+        raise BadModel(f"{directory} holds a '{path}', which is no {kind.__name__}")
+    return found
 
 
 def check_weights(found: dict[str, Tensor], wanted: dict[str, Tensor], file: Path) -> None:
@@ -88,8 +112,8 @@ def files_of(ranker: Any) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "encoder").mkdir()
-        _write_json(root / "encoder" / "config.json", ranker.pretrained_model.config.to_dict())
-        ranker.layout.tokenizer.save_pretrained(root / "tokenizer")
+        write_json(root / "encoder" / "config.json", ranker.pretrained_model.config.to_dict())
+        ranker.tokenizer.save_pretrained(root / "tokenizer")
         paths = [path for path in root.rglob("*") if path.is_file()]
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
 
@@ -100,17 +124,17 @@ def build_from_files(ranker: Any, files: dict[str, bytes]) -> None:
     Raises:
         BadModel: it is built already, with another vocabulary.
     """
-    encoder, tokenizer = _from_files(files, ranker.encoder_options)
+    encoder, tokenizer = _from_files(files, ranker)
     if not ranker.built:
         ranker.assemble(encoder, tokenizer)
-    elif tokenizer.get_vocab() != ranker.layout.tokenizer.get_vocab():
+    elif tokenizer.get_vocab() != ranker.tokenizer.get_vocab():
         raise BadModel(
             "the checkpoint was trained with another vocabulary than the one just built: "
             "the training texts or the encoder have changed; start a new run"
         )
 
 
-def _from_files(files: dict[str, bytes], options: EncoderOptions) -> tuple[Any, Any]:
+def _from_files(files: dict[str, bytes], ranker: Any) -> tuple[Any, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = (Path(folder) / name).resolve()
@@ -118,11 +142,11 @@ def _from_files(files: dict[str, bytes], options: EncoderOptions) -> tuple[Any, 
                 raise BadModel(f"a checkpoint that writes outside its folder: {name}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        return _read_parts(Path(folder), options)
+        return _read_parts(Path(folder), ranker)
 
 
-def _read_parts(directory: Path, options: EncoderOptions) -> tuple[Any, Any]:
-    _read_json(directory / "encoder" / "config.json")
+def _read_parts(directory: Path, ranker: Any) -> tuple[Any, Any]:
+    read_json(directory / "encoder" / "config.json")
     if not (directory / "tokenizer" / "tokenizer_config.json").is_file():
         raise BadModel(f"{directory / 'tokenizer'} holds no tokenizer")
     try:
@@ -130,10 +154,11 @@ def _read_parts(directory: Path, options: EncoderOptions) -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(directory / "tokenizer", local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise BadModel(f"cannot read the ranker in {directory}: {error}") from error
-    return encoder_from_config(config, options), tokenizer
+    return ranker.parts_from_config(config), tokenizer
 
 
-def _read_weights(file: Path) -> dict[str, Tensor]:
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Weights of a safetensors file in float32; raises BadModel where it is missing or damaged."""
     if not file.is_file():
         raise BadModel(f"{file} is missing")
     try:
@@ -142,7 +167,8 @@ def _read_weights(file: Path) -> dict[str, Tensor]:
         raise BadModel(f"{file} is damaged: {error}") from error
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """The object in a JSON file; raises BadModel."""
     try:
         content = json.loads(file.read_text("utf-8"))
     except FileNotFoundError as error:
@@ -154,5 +180,6 @@ def _read_json(file: Path) -> dict[str, Any]:
     return content
 
 
-def _write_json(file: Path, content: dict[str, Any]) -> None:
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """Writes an object as JSON."""
     file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")

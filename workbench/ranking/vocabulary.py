@@ -19,8 +19,8 @@ _SPECIAL = {
 _CHARACTERS = 4  # characters get at most this part (a quarter) of the vocabulary
 
 
-def tiny_tokenizer(texts: Iterable[str], vocab_size: int) -> Any:
-    """A lower-casing WordPiece tokenizer of `texts`, with the markers added.
+def tiny_tokenizer(texts: Iterable[str], vocab_size: int, *, markers: bool = True) -> Any:
+    """A lower-casing WordPiece tokenizer of `texts`, with PairRM's markers added if wanted.
 
     Equal texts always give the same vocabulary. (The `tokenizers` library's own WordPiece
     trainer does not: it breaks ties by chance, so that no run could be continued or repeated.)
@@ -40,7 +40,8 @@ def tiny_tokenizer(texts: Iterable[str], vocab_size: int) -> Any:
     tokenizer = _lower_casing(models.WordPiece(vocab=vocabulary, unk_token=unknown))
     tokenizer.decoder = decoders.WordPiece()
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_SPECIAL)
-    add_markers(wrapped)
+    if markers:
+        add_markers(wrapped)
     return wrapped
 
 

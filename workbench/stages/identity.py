@@ -22,22 +22,22 @@ _READ = 1 << 20
 
 def identity(model: Any, data: Any, trainer: dict[str, Any]) -> dict[str, Any]:
     """Class and settings of a LightningModule and a LightningDataModule, and Trainer options."""
-    settings = _settings(model)
-    encoder = settings["init_args"].get("encoder")
-    if isinstance(encoder, str) and Path(encoder).is_dir():
-        settings["init_args"]["encoder"] = f"directory:{_content(Path(encoder))}"
     return {
-        "model": settings,
-        "data": _settings(data),
+        "model": settings(model),
+        "data": settings(data),
         "trainer": {name: v for name, v in trainer.items() if name not in _INDIFFERENT},
     }
 
 
-def _settings(thing: Any) -> dict[str, Any]:
+def settings(thing: Any) -> dict[str, Any]:
+    """Class and options of a ranker or its data, those at their defaults left out."""
     kind = type(thing)
+    # Base classes first: an option may have another default in the class itself.
+    signatures = [inspect.signature(base.__init__) for base in reversed(kind.__mro__)]  # type: ignore[misc]
     defaults = {
         name: parameter.default
-        for name, parameter in inspect.signature(kind).parameters.items()
+        for signature in signatures
+        for name, parameter in signature.parameters.items()
         if parameter.default is not parameter.empty
     }
     given = {
@@ -45,14 +45,20 @@ def _settings(thing: Any) -> dict[str, Any]:
         for name, value in dict(thing.hparams).items()
         if name not in defaults or value != defaults[name]
     }
+    encoder = given.get("encoder")
+    if isinstance(encoder, str) and Path(encoder).is_dir():
+        given["encoder"] = f"directory:{content(Path(encoder))}"
     return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": given}
 
 
-def _content(folder: Path) -> str:
-    """Hash over names and contents of a model's files (16 hex digits)."""
+def content(folder: Path, pattern: str = "*") -> str:
+    """Hash over names and contents of a model's files (16 hex digits).
+
+    An encoder is the files of its folder; a saved ranker has some in folders below ("**/*").
+    """
     digest = hashlib.sha256()
-    for file in sorted(p for p in folder.iterdir() if p.is_file()):
-        digest.update(file.name.encode())
+    for file in sorted(p for p in folder.glob(pattern) if p.is_file()):
+        digest.update(file.relative_to(folder).as_posix().encode())
         with file.open("rb") as opened:
             while block := opened.read(_READ):
                 digest.update(block)

@@ -15,6 +15,8 @@ from workbench.errors import BadValue, UnknownName
 from workbench.ranking.allocator import keep_memory
 from workbench.ranking.data import PairData
 from workbench.ranking.pair_ranker import PairRanker
+from workbench.ranking.ranker_data import RankerData
+from workbench.ranking.trained_ranker import TrainedRanker
 from workbench.stages.engine import fit, make_engine
 from workbench.stages.identity import identity
 from workbench.store.fingerprint import fingerprint
@@ -22,6 +24,9 @@ from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
 
+# Imported so that the command line knows them by their names.
+RANKERS = (PairRanker,)
+DATA = (PairData,)
 _LOWER_IS_BETTER = ("validation/loss",)
 _MONITORS = ("validation/quality", "validation/pairwise_accuracy", "validation/loss")
 
@@ -42,8 +47,8 @@ class Trained:
 
 def train(
     store: Path,
-    model: PairRanker,
-    data: PairData,
+    model: TrainedRanker,
+    data: RankerData,
     trainer: dict[str, Any] | None = None,
     monitor: Literal[
         "validation/quality", "validation/pairwise_accuracy", "validation/loss"
@@ -60,7 +65,7 @@ def train(
     Args:
         store: DuckDB file.
         model: the ranker, by class_path and init_args.
-        data: the pairs that it sees, by class_path and init_args.
+        data: what it sees of the store, by class_path and init_args.
         trainer: options of the Lightning Trainer: max_epochs, accelerator, devices, precision …
         monitor: figure that chooses the checkpoint and stops early.
         patience: validations without improvement before stopping; null never stops early.
@@ -113,7 +118,7 @@ def train(
     return Trained(run.id, figures, new=True)
 
 
-def _check(store: Store, model: PairRanker, data: PairData) -> None:
+def _check(store: Store, model: TrainedRanker, data: RankerData) -> None:
     if list(model.measures) != list(data.measures):
         raise BadValue(
             "measures of the model", model.measures, f"those of the data: {data.measures}"
@@ -124,7 +129,7 @@ def _check(store: Store, model: PairRanker, data: PairData) -> None:
     check_names(store, "llm", data.validation_llms)
 
 
-def _seen(store: Store, data: PairData) -> str:
+def _seen(store: Store, data: RankerData) -> str:
     """Fingerprint of what training and validation may read."""
     return fingerprint(
         store,
@@ -158,7 +163,7 @@ def _forget_logits(store: Store, run: Run) -> None:
 
 
 def _keep(
-    engine: pl.Trainer, model: PairRanker, run: Run, best: ModelCheckpoint, checkpoints: Path
+    engine: pl.Trainer, model: TrainedRanker, run: Run, best: ModelCheckpoint, checkpoints: Path
 ) -> dict[str, float]:
     """Logs the best checkpoint's weights as the run's model; then the checkpoints may go."""
     figures = {name: float(value) for name, value in engine.callback_metrics.items()}

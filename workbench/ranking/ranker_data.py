@@ -1,0 +1,210 @@
+"""What all training data of rankers share: prompts, qualities and texts out of the store."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from workbench.errors import BadValue, MissingInput
+from workbench.ranking.batches import TokenBatchSampler, check_budget
+from workbench.ranking.tokenised import pool_texts
+from workbench.ranking.validation import PickValidation
+from workbench.store.pool import Pool, load_pool, load_quality
+from workbench.store.store import Store
+
+
+class RankerData(pl.LightningDataModule):
+    """Splits `train` and `validation` of the store; the split `test` is never read.
+
+    The Trainer needs `reload_dataloaders_every_n_epochs=1`, so that each epoch draws anew, and,
+    on several devices, `use_distributed_sampler=False`, for the batches are shared out here.
+    A subclass gives `setup_train`, `setup_validation` and the two loaders.
+
+    Args:
+        measures: labels, one task each; validation picks are judged by the first.
+        datasets: None takes all that the store holds.
+        llms: whose answers are trained on; None takes all.
+        validation_llms: whose answers are chosen from in validation; None takes `llms`.
+        tokens_per_batch: budget of a batch in tokens, padding counted.
+        max_train_prompts: a seeded subset of the prompts; null takes all.
+        max_validation_prompts: the same for validation.
+        standardise: divides each measure by the spread of its values within prompts of the
+            training split, which losses on differences of quality and several measures of
+            unlike scale need.
+        seed: of subsets, what is drawn, and batches.
+
+    Raises:
+        BadValue: an option that cannot be used.
+    """
+
+    def __init__(
+        self,
+        measures: Sequence[str],
+        *,
+        datasets: Sequence[str] | None = None,
+        llms: Sequence[str] | None = None,
+        validation_llms: Sequence[str] | None = None,
+        tokens_per_batch: int = 16384,
+        max_train_prompts: int | None = None,
+        max_validation_prompts: int | None = 200,
+        standardise: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        measures = list(measures)
+        self.save_hyperparameters()
+        self.hparams["measures"] = measures
+        check_budget(tokens_per_batch)
+        if not measures:
+            raise BadValue("measures", measures, "at least one measure")
+        for name, most in (
+            ("max_train_prompts", max_train_prompts),
+            ("max_validation_prompts", max_validation_prompts),
+        ):
+            if most is not None and most < 1:
+                raise BadValue(name, most, "a positive number, or null for all")
+        self.measures = measures
+        self.datasets = datasets
+        self.llms = llms
+        self.validation_llms = validation_llms if validation_llms is not None else llms
+        self.tokens_per_batch = tokens_per_batch
+        self.max_train_prompts = max_train_prompts
+        self.max_validation_prompts = max_validation_prompts
+        self.standardise = standardise
+        self.seed = seed
+        self.validation: PickValidation
+        self._store: Store | None = None
+        self._ready = False
+
+    def connect(self, store: Store) -> Self:
+        """Gives the store to read from; before anything else."""
+        self._store = store
+        return self
+
+    @property
+    def store(self) -> Store:
+        """The store; raises MissingInput before `connect`."""
+        if self._store is None:
+            name = type(self).__name__
+            raise MissingInput(f"{name} has no store yet: call connect(store) first")
+        return self._store
+
+    def training_texts(self) -> Iterator[str]:
+        """Source and candidate texts of the training prompts, for a tiny encoder's vocabulary."""
+        for _, prompts, texts in pool_texts(self.store, self.train_pool):
+            yield from prompts
+            yield from (text for text in texts.ravel() if text is not None)
+
+    def setup(self, stage: str) -> None:
+        """Reads, tokenises and checks everything, once, before the first step.
+
+        Raises:
+            MissingInput: a split without prompts, or without candidates that differ in quality.
+            UnknownName: a dataset, LLM or measure that the store does not hold.
+            BadValue: a Trainer that would show the same in every epoch.
+        """
+        trainer: Any = self.trainer
+        if self._ready:
+            return
+        if trainer.max_epochs != 1 and trainer.reload_dataloaders_every_n_epochs != 1:
+            raise BadValue(
+                "reload_dataloaders_every_n_epochs", trainer.reload_dataloaders_every_n_epochs, "1"
+            )
+        quality = self.qualities(self.train_pool)
+        self.scale = spread(quality) if self.standardise else np.ones(len(self.measures))
+        self.setup_train(trainer.lightning_module, self.train_pool, quality / self.scale)
+        pool, quality = self._validation_pool()
+        self.validation = PickValidation(quality[..., 0], pool.llm)
+        self.setup_validation(trainer.lightning_module, pool, quality / self.scale)
+        self._ready = True
+
+    def setup_train(self, ranker: Any, pool: Pool, quality: np.ndarray) -> None:
+        """Takes the training prompts and their qualities [Q, N, tasks], to scale."""
+        raise NotImplementedError
+
+    def setup_validation(self, ranker: Any, pool: Pool, quality: np.ndarray) -> None:
+        """Takes the validation prompts and their qualities [Q, N, tasks], to scale."""
+        raise NotImplementedError
+
+    def loader(
+        self, dataset: Any, length: np.ndarray, seed: Sequence[int] | None
+    ) -> "DataLoader[Any]":
+        """Batches of a dataset whose items have these lengths [n] in tokens.
+
+        Shuffled by a seed, or, without, longest first.
+        """
+        trainer: Any = self.trainer
+        done: Callable[[], int] = (lambda: 0) if seed is None else self._batches_done
+        sampler = TokenBatchSampler(
+            length,
+            self.tokens_per_batch,
+            seed,
+            rank=trainer.global_rank,
+            world_size=trainer.world_size,
+            done=done,
+        )
+        return _ResumableLoader(dataset, batch_sampler=sampler, collate_fn=_as_it_is)
+
+    def _batches_done(self) -> int:
+        """Batches of the epoch that are behind; not 0 only just after resuming within it."""
+        trainer: Any = self.trainer
+        return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready) * trainer.training
+
+    @cached_property
+    def train_pool(self) -> Pool:
+        """The training prompts."""
+        pool = load_pool(self.store, self.datasets, "train", self.llms)
+        return pool.subset(self._chosen(len(pool.prompt_ids), self.max_train_prompts))
+
+    def _validation_pool(self) -> tuple[Pool, np.ndarray]:
+        pool = load_pool(self.store, self.datasets, "validation", self.validation_llms)
+        quality = self.qualities(pool)
+        usable = np.flatnonzero((~np.isnan(quality[..., 0])).sum(axis=1) > 1)
+        if not len(usable):
+            raise MissingInput(
+                f"no validation prompt has two candidates measured by {self.measures[0]}"
+            )
+        chosen = usable[self._chosen(len(usable), self.max_validation_prompts)]
+        return pool.subset(chosen), quality[chosen]
+
+    def qualities(self, pool: Pool) -> np.ndarray:
+        """[Q, N, tasks] qualities, NaN where not measured."""
+        return np.stack([load_quality(self.store, pool, m) for m in self.measures], axis=2)
+
+    def _chosen(self, count: int, most: int | None) -> np.ndarray:
+        if most is None or most >= count:
+            return np.arange(count)
+        return np.sort(np.random.default_rng([self.seed, 4]).permutation(count)[:most])
+
+
+class _ResumableLoader(DataLoader[Any]):
+    """A loader that the Trainer takes as resumable, which it is by the Trainer's own progress."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: epoch and batches done follow from the Trainer."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to take over."""
+
+
+def spread(quality: np.ndarray) -> np.ndarray:
+    """[tasks] standard deviation within prompts of qualities [Q, N, tasks] (NaN: not measured).
+
+    Only differences within a prompt are learned; how hard prompts differ is not counted.
+    1 where a measure does not vary.
+    """
+    known = ~np.isnan(quality)
+    count = known.sum(axis=1, keepdims=True)
+    filled = np.where(known, quality, 0.0)
+    mean = filled.sum(axis=1, keepdims=True) / np.maximum(1, count)
+    squares = np.where(known, (quality - mean) ** 2, 0.0).sum(axis=(0, 1))
+    deviation = np.sqrt(squares / np.maximum(1, known.sum(axis=(0, 1))))
+    return np.where(deviation > 0, deviation, 1.0)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

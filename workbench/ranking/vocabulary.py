@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import PreTrainedTokenizerFast
 
 from workbench.errors import BadValue
@@ -39,6 +47,10 @@ def tiny_tokenizer(texts: Iterable[str], vocab_size: int, *, markers: bool = Tru
     unknown = _SPECIAL["unk_token"]
     tokenizer = _lower_casing(models.WordPiece(vocab=vocabulary, unk_token=unknown))
     tokenizer.decoder = decoders.WordPiece()
+    frame = [(token, vocabulary[token]) for token in (_SPECIAL["cls_token"], _SPECIAL["sep_token"])]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=frame
+    )
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_SPECIAL)
     if markers:
         add_markers(wrapped)

@@ -184,6 +184,16 @@ def load_texts(store: Store, pool: Pool) -> tuple[list[tuple[str, str]], np.ndar
     return [by_id[i] for i in pool.prompt_ids], texts
 
 
+def load_references(store: Store, pool: Pool) -> list[str | None]:
+    """Reference answer of each prompt, None where there is none."""
+    with store.reading() as db:
+        db.register("wanted", pa.table({"prompt_id": pa.array(pool.prompt_ids, pa.string())}))
+        rows = db.sql("select prompt_id, reference from prompts join wanted using (prompt_id)")
+        found = rows.to_arrow_table().to_pylist()
+    by_id = {row["prompt_id"]: row["reference"] for row in found}
+    return [by_id[prompt] for prompt in pool.prompt_ids]
+
+
 _NAMES = {
     "dataset": "select distinct dataset from prompts",
     "llm": "select llm from llms",

@@ -87,7 +87,7 @@ def test_forged_markers_do_not_reach_the_score(ranker):
 def test_comparing_leaves_training_mode_and_reports_progress(ranker):
     ranker.train()
     seen = []
-    rows = (["why?"] * 5, ["good"] * 5, ["bad"] * 5)
+    rows = (["why?"] * 5, ["good", "the", "it", "one", "good"], ["bad"] * 5)
     one = ranker.compare(*rows, tokens_per_batch=30, progress=seen.append)
     assert ranker.training
     assert sum(seen) == 5

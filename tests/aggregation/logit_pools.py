@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from workbench.aggregation import SCHEMES, Scheme
+from workbench.aggregation import OUTCOMES, SCHEMES, Scheme
 
 ALL_SCHEMES = tuple(SCHEMES)
-COMPLETE = tuple(name for name in SCHEMES if name != "bubble")
+COMPLETE = tuple(name for name in SCHEMES if name not in OUTCOMES)
 ANTISYMMETRIC = ("max_logits", "copeland", "bradley_terry")
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from logit_pools import pools
 
-from workbench.aggregation import ORDERS, apply_order, comparisons, preferences, prompt_keys
+from workbench.aggregation import apply_order, preferences, prompt_keys
 from workbench.aggregation.seeds import random_bits
 from workbench.errors import BadValue, UnknownName
 
@@ -98,21 +98,3 @@ def test_unknown_mode_bad_seed_and_bad_keys_are_named():
         apply_order(L, "random", -1)
     with pytest.raises(BadValue, match="keys"):
         apply_order(L, "random", 0, np.zeros(3, dtype=int))
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(("name", "pairs"), [("borda", [0, 0, 1, 6]), ("bubble", [0, 0, 1, 3])])
-def test_comparisons_count_the_schedule(order, name, pairs):
-    mask = np.arange(4)[None, :] < np.array([0, 1, 2, 4])[:, None]
-    each = 2 if order == "both" else 1
-    np.testing.assert_array_equal(comparisons(mask, name, order), each * np.array(pairs))
-
-
-def test_comparisons_equal_what_random_order_keeps():
-    rng = np.random.default_rng(1)
-    mask = rng.random((20, 6)) < 0.7
-    real = mask[:, :, None] & mask[:, None, :] & ~np.eye(6, dtype=bool)
-    L = np.where(real, 1.0, np.nan)
-    for order in ORDERS:
-        kept = (~np.isnan(apply_order(L, order))).sum(axis=(1, 2))
-        np.testing.assert_array_equal(comparisons(mask, "copeland", order), kept)

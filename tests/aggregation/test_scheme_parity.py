@@ -5,14 +5,13 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from logit_pools import ALL_SCHEMES, pools, score
+from logit_pools import COMPLETE, pools, score
 from scipy.optimize import minimize
 
 from workbench.aggregation import bradley_terry as module
 from workbench.aggregation import preferences, ranks
 from workbench.aggregation.borda import borda
 from workbench.aggregation.bradley_terry import bradley_terry
-from workbench.aggregation.bubble import bubble, bubble_order
 from workbench.errors import BadValue, NotConverged
 
 few = settings(max_examples=40, deadline=None)
@@ -149,40 +148,6 @@ def test_borda_weighs_a_presentation_as_a_probability():
     np.testing.assert_allclose(scores, [[(1 + right) / 2, (1 - right) / 2]], atol=1e-9)
 
 
-@few
-@given(pool=pools())
-def test_bubble_equals_a_loop_over_its_permutation(pool):
-    L, mask = pool
-    keys = np.arange(len(mask)) + 5
-    scores = bubble(L, mask, seed=9, keys=keys)
-    order = bubble_order(mask, 9, keys)
-    for q in range(len(mask)):
-        queue = [i for i in order[q] if mask[q, i]]
-        best = queue[0] if queue else None
-        for challenger in queue[1:]:
-            if naive_preference(L, q, best, challenger) < 0:
-                best = challenger
-        assert [i for i in range(L.shape[1]) if scores[q, i] == 1] == [best] * bool(queue)
-
-
-def test_bubble_names_the_pair_that_it_misses():
-    L = np.full((2, 3, 3), np.nan, dtype=np.float32)
-    L[0] = 1.0
-    with pytest.raises(BadValue, match=r"pair \(\d, \d\) of prompt row 1"):
-        bubble(L, np.ones((2, 3), dtype=bool))
-
-
-def test_bubble_permutations_depend_on_seed_and_key_and_not_on_the_batch():
-    mask = np.ones((40, 6), dtype=bool)
-    keys = np.arange(40)
-    shared = bubble_order(mask, 0)
-    own = bubble_order(mask, 0, keys)
-    assert len(np.unique(shared, axis=0)) == 1
-    assert len(np.unique(own, axis=0)) > 30
-    assert not np.array_equal(own, bubble_order(mask, 1, keys))
-    np.testing.assert_array_equal(own[::-1], bubble_order(mask, 0, keys[::-1]))
-
-
 def test_max_logits_of_the_reference_code():
     """What the reference code gave for a checkpoint of random weights; the middle two are one text.
 
@@ -202,5 +167,5 @@ def test_max_logits_of_the_reference_code():
 
 
 def test_every_scheme_is_in_a_parity_test():
-    tested = {"max_logits", "max_wins", "copeland", "borda", "bradley_terry", "bubble"}
-    assert set(ALL_SCHEMES) == tested
+    tested = {"max_logits", "max_wins", "copeland", "borda", "bradley_terry"}
+    assert set(COMPLETE) == tested

@@ -4,8 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logit_pools import ALL_SCHEMES
 
-from workbench.aggregation import SCHEMES, Scheme, apply_order, prompt_keys
-from workbench.aggregation.bubble import bubble
+from workbench.aggregation import OUTCOMES, SCHEDULES, SCHEMES, Scheme, apply_order, prompt_keys
 from workbench.errors import BadValue, UnknownName, WorkbenchError
 
 
@@ -19,6 +18,12 @@ from workbench.errors import BadValue, UnknownName, WorkbenchError
             "bradley_terry(prior=0.1, temperature=2.0);order=random(seed=0);schedule=all",
         ),
         ("bubble", "bubble(seed=0);order=both;schedule=bubble"),
+        ("borda;schedule=bubble", "borda;order=both;schedule=bubble(seed=0)"),
+        (
+            "max_wins;schedule=knockout( seed = 2 );order=left",
+            "max_wins;order=left;schedule=knockout(seed=2)",
+        ),
+        ("knockout(seed=1)", "knockout(seed=1);order=both;schedule=knockout"),
         (
             "bubble( seed = 7 );schedule=bubble;order=random(seed=3)",
             "bubble(seed=7);order=random(seed=3);schedule=bubble",
@@ -33,16 +38,20 @@ def test_short_texts_become_the_canonical_one(text, canonical):
 @given(
     name=st.sampled_from(ALL_SCHEMES),
     order=st.sampled_from(["both", "random", "left"]),
+    schedule=st.sampled_from([None, *SCHEDULES, "bubble(seed=3)"]),
     seed=st.integers(0, 2**63 - 1),
     prior=st.floats(1e-12, 1e12),
     temperature=st.floats(1e-12, 1e12),
 )
-def test_the_canonical_text_reads_back_as_the_same_scheme(name, order, seed, prior, temperature):
+def test_the_canonical_text_reads_back_as_the_same_scheme(
+    name, order, schedule, seed, prior, temperature
+):
     params = {
-        "bubble": {"seed": seed},
+        **{outcome: {"seed": seed} for outcome in OUTCOMES},
         "bradley_terry": {"prior": prior, "temperature": temperature},
     }.get(name, {})
-    scheme = Scheme.of(name, order=order, order_seed=seed, **params)
+    schedule = None if name in OUTCOMES else schedule
+    scheme = Scheme.of(name, order=order, order_seed=seed, schedule=schedule, **params)
     again = Scheme.parse(str(scheme))
     assert again == scheme
     assert hash(again) == hash(scheme)
@@ -75,7 +84,14 @@ def test_equal_settings_have_one_name():
         ("bubble(seed=1.5)", BadValue, "seed"),
         ("bubble(seed=-1)", BadValue, "seed"),
         ("borda;order=random(seed=x)", BadValue, "seed"),
-        ("borda;schedule=bubble", BadValue, "schedule"),
+        ("borda;schedule=bubbel", UnknownName, "Did you mean 'bubble'"),
+        ("borda;schedule=bubble(sed=1)", UnknownName, "Did you mean 'seed'"),
+        ("borda;schedule=bubble(seed=-1)", BadValue, "seed"),
+        ("borda;schedule=bubble(seed=0.5)", BadValue, "seed"),
+        ("borda;schedule=knockout(seed", BadValue, "schedule"),
+        ("borda;schedule=all;schedule=all", BadValue, "once"),
+        ("bubble;schedule=bubble(seed=1)", BadValue, "schedule"),
+        ("bubble;schedule=knockout", BadValue, "schedule"),
         ("bubble;schedule=all", BadValue, "schedule"),
         ("bradley_terry(prior=1, prior=2)", BadValue, "once"),
         ("bradley_terry(prior)", BadValue, "scheme"),
@@ -113,12 +129,8 @@ def test_scores_apply_order_parameters_and_keys():
     for name in ALL_SCHEMES:
         found = Scheme.of(name, order="random", order_seed=2).scores(L, mask, keys)
         kept = apply_order(L, "random", 2, keys)
-        expected = (
-            bubble(kept, mask, seed=0, keys=keys) if name == "bubble" else SCHEMES[name](kept, mask)
-        )
+        seeded = {"keys": keys} if name in OUTCOMES else {}
+        expected = SCHEMES[name](kept, mask, **seeded)
         np.testing.assert_array_equal(found, expected)
     sharp = Scheme.of("bradley_terry", temperature=0.1).scores(L, mask)
     assert not np.array_equal(sharp, Scheme.of("bradley_terry").scores(L, mask))
-    np.testing.assert_array_equal(
-        Scheme.of("bubble", order="left").comparisons(mask), np.maximum(mask.sum(axis=1) - 1, 0)
-    )

@@ -93,18 +93,43 @@ def test_an_order_that_was_not_compared_is_not_made_up(compared_pool, fresh, cap
     )
     execute(store, "delete from comparisons where left_id = ? and right_id = ?", left, right)
     every = one(store, "select count(distinct prompt_id) from comparisons")
-    done = aggregate(store, schemes=["max_logits;order=left", "max_logits", "bubble;order=left"])
-    assert [n for _, n, _ in done.rows] == [every - 1, every, every - 1]
+    done = aggregate(store, schemes=["max_logits;order=left", "max_logits"])
+    assert [n for _, n, _ in done.rows] == [every - 1, every]
     execute(store, "delete from comparisons")
     with pytest.raises(MissingInput, match="workbench compare"):
         aggregate(store)
+
+
+def test_a_prompt_is_ranked_where_the_pairs_that_its_schedule_asks_for_are_stored(
+    compared_pool, fresh
+):
+    """Of each prompt only the pairs that bubble asks for are left: too few for all others."""
+    store = fresh(compared_pool)
+    ranker = one(store, "select any_value(ranker) from comparisons")
+    pool = load_pool(Store(store), split="test")
+    logits = load_logits(Store(store), pool, ranker)
+    bubble = Scheme.parse("bubble(seed=3)")
+    used = bubble.rank_stored(logits, pool.mask, prompt_keys(pool.prompt_ids))
+    asked = [
+        f"{pool.candidate_ids[q, i]} {pool.candidate_ids[q, j]}"
+        for q, i, j in np.argwhere(np.isfinite(used.logits))
+    ]
+    kept = "(select unnest(?::text[]))"
+    execute(
+        store, f"delete from comparisons where (left_id || ' ' || right_id) not in {kept}", asked
+    )
+    every = len(pool.prompt_ids)
+    done = aggregate(store, schemes=["bubble(seed=3)", "borda;schedule=bubble(seed=3)"])
+    assert [(n, pairs) for _, n, pairs in done.rows] == [(every, 22.0)] * 2
+    with pytest.raises(MissingInput, match="borda"):
+        aggregate(store, schemes=["borda"])
 
 
 def test_a_ranker_without_one_whole_prompt_says_so(compared_pool, fresh):
     store = fresh(compared_pool)
     kept = one(store, "select min(left_id) from comparisons")
     execute(store, "delete from comparisons where left_id <> ?", kept)
-    with pytest.raises(MissingInput, match="all its pairs"):
+    with pytest.raises(MissingInput, match="of no prompt all the pairs that max_logits"):
         aggregate(store, schemes=["max_logits"])
 
 

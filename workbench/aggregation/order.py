@@ -42,11 +42,18 @@ def apply_order(
         return np.where(upper, L, np.nan).astype(L.dtype, copy=False)
     low = np.minimum(column[:, None], column[None, :])[None]
     high = np.maximum(column[:, None], column[None, :])[None]
-    draw = random_bits(seed, keys_or_shared(keys, queries)[:, None, None], low, high)
-    heads = (draw >> np.uint64(63)).astype(bool)
+    heads = earlier_left(seed, keys_or_shared(keys, queries)[:, None, None], low, high)
     compared = ~np.isnan(L)
     dropped = compared & compared.transpose(0, 2, 1) & (heads != upper)
     return np.where(dropped, np.nan, L).astype(L.dtype, copy=False)
+
+
+def earlier_left(seed: int, keys: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The coins of `random`: True where of two columns, low < high, the earlier is shown left.
+
+    Keys (uint64) and columns broadcast against each other.
+    """
+    return (random_bits(seed, keys, low, high) >> np.uint64(63)).astype(bool)
 
 
 def check_order(mode: str) -> None:

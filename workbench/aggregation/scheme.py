@@ -1,36 +1,68 @@
 """A scheme with all its settings, and the one text that names them."""
 
 import inspect
-import math
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral, Real
 
 import numpy as np
 
-from workbench.aggregation.order import apply_order, check_order
-from workbench.aggregation.schedule import comparisons, schedule_of
+from workbench.aggregation.calls import (
+    call_text,
+    completed,
+    number,
+    parsed_assignment,
+    parsed_call,
+    typed,
+)
+from workbench.aggregation.lock_step import Compare, Played, check_complete, stored
+from workbench.aggregation.logits import check_logits
+from workbench.aggregation.order import check_order
+from workbench.aggregation.schedule import Schedule
+from workbench.aggregation.schedules import OUTCOMES
 from workbench.aggregation.schemes import SCHEMES
-from workbench.aggregation.seeds import check_seed
+from workbench.aggregation.seeds import check_seed, keys_or_shared
 from workbench.errors import BadValue, UnknownName
 
-_CALL = re.compile(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*")
-_GRAMMAR = "name(parameter=value, …);order=both|left|random(seed=0);schedule=all|bubble"
+_GRAMMAR = (
+    "name(parameter=value, …);order=both|left|random(seed=0);schedule=name(parameter=value, …)"
+)
+_ALL = Schedule("all")
+# Cells [Q, N, N] that are scored at a time where logits are stored: bounds the memory.
+_CHUNK_CELLS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Candidates of Q prompts in order, and what it took.
+
+    Attributes:
+        scores: [Q, N] float64, higher is better, −inf outside the mask.
+        comparisons: [Q] int64 ordered presentations that were compared.
+        complete: [Q] bool; False: a pair that the schedule needed could not be had, and the
+            scores rest on the others.
+        logits: [Q, N, N] what was compared, NaN elsewhere.
+    """
+
+    scores: np.ndarray
+    comparisons: np.ndarray
+    complete: np.ndarray
+    logits: np.ndarray
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """Name, parameters and order mode of an aggregation; the schedule follows from the name.
+    """Name, parameters, order mode and schedule of an aggregation.
 
     Parameters that are not given take the defaults of the scheme's function, and the seed of an
-    order mode that draws nothing is 0: equal settings are equal objects and have one text.
+    order mode that draws nothing is 0: equal settings are equal objects and have one text. A
+    scheme that is the outcome of a schedule (`OUTCOMES`) always goes with that schedule.
 
     Raises UnknownName and BadValue where it is made, before any work starts.
 
     >>> str(Scheme.parse("bradley_terry(prior=0.5)"))
     'bradley_terry(prior=0.5, temperature=1.0);order=both;schedule=all'
-    >>> str(Scheme.of("max_logits", order="random", order_seed=3))
-    'max_logits;order=random(seed=3);schedule=all'
+    >>> str(Scheme.of("max_logits", order="random", order_seed=3, schedule="knockout"))
+    'max_logits;order=random(seed=3);schedule=knockout(seed=0)'
     """
 
     name: str
@@ -41,130 +73,158 @@ class Scheme:
     """One of `ORDERS`."""
     order_seed: int = 0
     """Of the order mode `random`; a scheme's own seed is one of its parameters."""
+    schedule: Schedule = _ALL
+    """Which pairs are compared; of a scheme that is a schedule's outcome always that one."""
 
     def __post_init__(self) -> None:
         check_order(self.order)
         drawn = self.order_seed if self.order == "random" else 0
-        seed = _typed("seed of the order mode", drawn, int)
+        seed = typed("seed of the order mode", drawn, int)
         check_seed(int(seed))
-        params = _completed(self.name, dict(self.params))
+        params = completed(self.name, SCHEMES[self.name], dict(self.params))
         object.__setattr__(self, "order_seed", int(seed))
         object.__setattr__(self, "params", tuple(params.items()))
+        if self.name in OUTCOMES:
+            object.__setattr__(self, "schedule", Schedule(self.name, self.params))
         # No prompts, no work: the function itself judges the ranges of its parameters.
         SCHEMES[self.name](np.zeros((0, 0, 0)), np.zeros((0, 0), dtype=bool), **params)
 
     @classmethod
     def of(
-        cls, name: str, *, order: str = "both", order_seed: int = 0, **params: float
+        cls,
+        name: str,
+        *,
+        order: str = "both",
+        order_seed: int = 0,
+        schedule: str | None = None,
+        **params: float,
     ) -> "Scheme":
-        """A scheme with its parameters as keywords."""
-        return cls(name, tuple(params.items()), order, order_seed)
+        """A scheme with its parameters as keywords, and its schedule as text."""
+        played = _schedule(name, schedule)
+        return cls(name, tuple(params.items()), order, order_seed, played)
 
     @classmethod
     def parse(cls, text: str) -> "Scheme":
         """The scheme that a text names, canonical or short (`max_logits`, `bubble(seed=1)`).
 
         Raises:
-            UnknownName: unknown scheme, parameter, order mode or field.
+            UnknownName: unknown scheme, schedule, parameter, order mode or field.
             BadValue: broken grammar, a value of the wrong type or out of range, or a schedule
-                that is not the scheme's.
+                other than the one whose outcome the scheme is.
         """
         first, *fields = text.split(";")
-        name, params = _call(text, first)
-        given = dict(_assignment(text, field) for field in fields)
+        name, params = parsed_call("scheme", text, first, _GRAMMAR)
+        SCHEMES[name]
+        given = dict(parsed_assignment("scheme", text, field, _GRAMMAR) for field in fields)
+        if len(given) < len(fields):
+            raise BadValue("scheme", text, "each field once")
         for field in given:
             if field not in ("order", "schedule"):
                 raise UnknownName("field of a scheme", field, ("order", "schedule"))
-        order, options = _call(text, given.get("order", "both"))
+        order, options = parsed_call("scheme", text, given.get("order", "both"), _GRAMMAR)
         check_order(order)
         for option in options:
             if option != "seed" or order != "random":
-                raise UnknownName(f"option of the order mode '{order}'", option, _options(order))
-        numbers = {key: _number(key, value) for key, value in params.items()}
-        seed = _typed("seed of the order mode", _number("seed", options.get("seed", "0")), int)
-        schedule = given.get("schedule", schedule_of(name)).strip()
-        if schedule != schedule_of(name):
-            raise BadValue(f"schedule of {name}", schedule, f"'{schedule_of(name)}'")
-        return cls(name, tuple(numbers.items()), order, int(seed))
+                known = ("seed",) if order == "random" else ()
+                raise UnknownName(f"option of the order mode '{order}'", option, known)
+        numbers = tuple((key, number(key, value)) for key, value in params.items())
+        seed = typed("seed of the order mode", number("seed", options.get("seed", "0")), int)
+        return cls(name, numbers, order, int(seed), _schedule(name, given.get("schedule")))
 
     def __str__(self) -> str:
         """The canonical text, which `parse` reads back; the store's `scheme`."""
-        values = ", ".join(f"{key}={value!r}" for key, value in self.params)
-        call = f"{self.name}({values})" if values else self.name
         order = f"random(seed={self.order_seed})" if self.order == "random" else self.order
-        return f"{call};order={order};schedule={schedule_of(self.name)}"
+        schedule = self.name if self.name in OUTCOMES else str(self.schedule)
+        return f"{call_text(self.name, dict(self.params))};order={order};schedule={schedule}"
+
+    def rank(self, compare: Compare, mask: np.ndarray, keys: np.ndarray | None = None) -> Ranked:
+        """Has pairs compared, as the schedule chooses them, and ranks by what comes out.
+
+        All prompts go in lock-step: every round of the schedule is one call of `compare`. No
+        result of a prompt depends on which others there are.
+
+        Args:
+            compare: a live ranker or `stored(L)`, see `lock_step`.
+            mask: [Q, N] bool.
+            keys: [Q] integers (`prompt_keys`) that stand for the prompts in random choices: with
+                them every prompt has choices of its own, without them all share theirs.
+
+        Raises:
+            BadValue: arrays or logits that break the contract.
+        """
+        return self.of_played(self.play(compare, mask, keys), mask, keys)
+
+    def play(self, compare: Compare, mask: np.ndarray, keys: np.ndarray | None = None) -> Played:
+        """The schedule's part of `rank`: alike for all schemes with its order and schedule."""
+        return self.schedule.play(compare, mask, self.order, self.order_seed, keys)
+
+    def of_played(self, played: Played, mask: np.ndarray, keys: np.ndarray | None = None) -> Ranked:
+        """The scheme's part of `rank`: scores of what the schedule had compared."""
+        if self.name in OUTCOMES and played.outcome is not None:
+            scores = played.outcome
+        else:
+            scheme = SCHEMES[self.name]
+            seeded = {"keys": keys} if "keys" in inspect.signature(scheme).parameters else {}
+            scores = scheme(played.logits, mask, **dict(self.params), **seeded)
+        return Ranked(scores, played.comparisons, played.complete, played.logits)
+
+    def rank_stored(
+        self, L: np.ndarray, mask: np.ndarray, keys: np.ndarray | None = None
+    ) -> Ranked:
+        """`rank` on stored logits [Q, N, N], in chunks of prompts; `logits` is of L's type.
+
+        Raises:
+            BadValue: arrays that break the contract.
+        """
+        ranked = Ranked(
+            np.full(mask.shape, -np.inf),
+            np.zeros(len(mask), np.int64),
+            np.ones(len(mask), bool),
+            np.full(L.shape, np.nan, L.dtype),
+        )
+        for rows, played in self.play_stored(L, mask, keys):
+            part = self.of_played(played, mask[rows], None if keys is None else keys[rows])
+            ranked.scores[rows], ranked.comparisons[rows] = part.scores, part.comparisons
+            ranked.complete[rows], ranked.logits[rows] = part.complete, part.logits
+        return ranked
+
+    def play_stored(
+        self, L: np.ndarray, mask: np.ndarray, keys: np.ndarray | None = None
+    ) -> Iterator[tuple[slice, Played]]:
+        """`play` on stored logits, chunk after chunk of prompts: (rows, what was compared)."""
+        check_logits(L, mask)
+        queries, width = mask.shape
+        if keys is not None:
+            keys_or_shared(keys, queries)
+        size = max(1, _CHUNK_CELLS // max(width * width, 1))
+        for start in range(0, max(queries, 1), size):
+            rows = slice(start, start + size)
+            part = None if keys is None else keys[rows]
+            yield rows, self.play(stored(L[rows]), mask[rows], part)
 
     def scores(self, L: np.ndarray, mask: np.ndarray, keys: np.ndarray | None = None) -> np.ndarray:
         """Scores [Q, N] of pair logits [Q, N, N]: higher is better, −inf outside the mask.
 
-        `keys` [Q] (`prompt_keys`) stand for the prompts in random order and bubble: with them
-        every prompt has choices of its own, which do not depend on the batch.
+        Under the schedule `all` pairs that were not compared are left to the scheme; any other
+        schedule needs the pairs that it asks for. `keys` as in `rank`.
+
+        Raises:
+            BadValue: arrays that break the contract, or a pair that the schedule needs and that
+                was not compared.
         """
-        scheme = SCHEMES[self.name]
-        seeded = {"keys": keys} if "keys" in inspect.signature(scheme).parameters else {}
-        return scheme(
-            apply_order(L, self.order, self.order_seed, keys), mask, **dict(self.params), **seeded
-        )
-
-    def comparisons(self, mask: np.ndarray) -> np.ndarray:
-        """[Q] int: encoder comparisons that this setting needs in each prompt."""
-        return comparisons(mask, self.name, self.order)
+        scores = np.full(mask.shape, -np.inf)
+        for rows, played in self.play_stored(L, mask, keys):
+            if self.schedule.name != "all":
+                check_complete(played, str(self), rows.start)
+            part = None if keys is None else keys[rows]
+            scores[rows] = self.of_played(played, mask[rows], part).scores
+        return scores
 
 
-def _completed(name: str, given: dict[str, float]) -> dict[str, float]:
-    """All parameters of a scheme in the order of its signature, typed as their defaults are."""
-    signature = inspect.signature(SCHEMES[name])
-    defaults = {
-        key: parameter.default
-        for key, parameter in signature.parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and key != "keys"
-    }
-    for key in given:
-        if key not in defaults:
-            raise UnknownName(f"parameter of {name}", key, defaults)
-    return {
-        key: _typed(f"{key} of {name}", given.get(key, default), type(default))
-        for key, default in defaults.items()
-    }
-
-
-def _typed(name: str, value: object, kind: type) -> float:
-    if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
-    if kind is float and isinstance(value, Real) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf
-    raise BadValue(name, value, "an integer" if kind is int else "a number")
-
-
-def _call(text: str, part: str) -> tuple[str, dict[str, str]]:
-    match = _CALL.fullmatch(part)
-    if match is None:
-        raise BadValue("scheme", text, _GRAMMAR)
-    listed = match[2] or ""
-    arguments = [_assignment(text, item) for item in listed.split(",")] if listed.strip() else []
-    if len(dict(arguments)) < len(arguments):
-        raise BadValue("scheme", text, "each parameter once")
-    return match[1], dict(arguments)
-
-
-def _assignment(text: str, part: str) -> tuple[str, str]:
-    key, equals, value = part.partition("=")
-    if not (equals and key.strip() and value.strip()):
-        raise BadValue("scheme", text, _GRAMMAR)
-    return key.strip(), value.strip()
-
-
-def _number(name: str, text: str) -> float:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    raise BadValue(name, text, "a number")
-
-
-def _options(order: str) -> tuple[str, ...]:
-    return ("seed",) if order == "random" else ()
+def _schedule(name: str, text: str | None) -> Schedule:
+    """The schedule that goes with a scheme; None: the usual one."""
+    if name not in OUTCOMES:
+        return Schedule.parse(text or "all")
+    if text is not None and text.strip() != name:
+        raise BadValue(f"schedule of {name}", text.strip(), f"'{name}'")
+    return Schedule(name)  # with the scheme's own parameters once these are known

@@ -6,8 +6,9 @@ import numpy as np
 
 from workbench.aggregation.borda import borda
 from workbench.aggregation.bradley_terry import bradley_terry
-from workbench.aggregation.bubble import bubble
 from workbench.aggregation.counting import copeland, max_logits, max_wins
+from workbench.aggregation.outcome import outcome_of
+from workbench.aggregation.schedules import OUTCOMES
 from workbench.catalog import Catalog
 
 SCHEMES: Catalog[Callable[..., np.ndarray]] = Catalog("scheme")
@@ -16,4 +17,5 @@ SCHEMES.add("max_wins")(max_wins)
 SCHEMES.add("copeland")(copeland)
 SCHEMES.add("borda")(borda)
 SCHEMES.add("bradley_terry")(bradley_terry)
-SCHEMES.add("bubble")(bubble)
+for _schedule in OUTCOMES:
+    SCHEMES.add(_schedule)(outcome_of(_schedule))

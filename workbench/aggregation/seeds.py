@@ -51,6 +51,24 @@ def random_bits(seed: int, *indices: np.ndarray) -> np.ndarray:
     return state
 
 
+def shuffled(mask: np.ndarray, seed: int, keys: np.ndarray) -> np.ndarray:
+    """[Q, N] columns in a random order, real candidates first.
+
+    The place of a column depends on seed, key and column alone, never on the batch or on masked
+    columns. Where all prompts have one key they share one permutation of the columns: an LLM
+    that always stands in one column then always comes at one time.
+
+    Args:
+        mask: [Q, N] bool.
+        seed: of the permutations.
+        keys: [Q] uint64 that stand for the prompts (`prompt_keys`).
+    """
+    draw = random_bits(seed, keys[:, None], np.arange(mask.shape[1])[None, :])
+    order = np.argsort(draw, axis=1, kind="stable")
+    padding_last = np.argsort(~np.take_along_axis(mask, order, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(order, padding_last, axis=1)
+
+
 def _mix(x: np.ndarray) -> np.ndarray:
     x = x + _GOLDEN
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

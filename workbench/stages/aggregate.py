@@ -1,16 +1,18 @@
 """Aggregate: pair logits -> scores and ranks, by scheme."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from rich.table import Table
 
 from workbench import terminal
-from workbench.aggregation import SCHEMES, Scheme, apply_order, prompt_keys, ranks
+from workbench.aggregation import SCHEMES, Scheme, prompt_keys, ranks
 from workbench.errors import MissingInput
-from workbench.stages.rankers import compared_ranker, short
+from workbench.stages.rankers import compared_ranker, short, short_scheme
 from workbench.store.pool import Pool, load_logits, load_pool
 from workbench.store.store import Store
 from workbench.store.tables import write_rows
@@ -18,7 +20,7 @@ from workbench.store.tables import write_rows
 
 @dataclass
 class Aggregated:
-    """Prompts ranked and encoder comparisons needed, by scheme."""
+    """Prompts ranked and encoder comparisons used, by scheme."""
 
     ranker: str
     rows: list[tuple[str, int, float]]
@@ -26,6 +28,14 @@ class Aggregated:
     def __rich__(self) -> Table:
         title = f"aggregate {short(self.ranker)}"
         return terminal.table(title, ("scheme", "prompts", "comparisons per prompt"), self.rows)
+
+
+class _Figures(NamedTuple):
+    """A scheme's `Ranked` without the logits: a copy of them for each scheme would be much."""
+
+    scores: np.ndarray
+    comparisons: np.ndarray
+    complete: np.ndarray
 
 
 def aggregate(
@@ -36,14 +46,15 @@ def aggregate(
 ) -> Aggregated:
     """Ranks the candidates of every prompt that the ranker has compared, replacing old ranks.
 
-    A prompt is ranked where every pair of its candidates was compared, in at least one of the
-    orders that the scheme uses; others lose the ranks that they had. A prompt of one candidate
-    has no pair: it is ranked where its dataset and split have any comparison.
+    A prompt is ranked where every pair that the scheme's schedule asks for was compared, in at
+    least one of the orders that the scheme uses; others lose the ranks that they had. A prompt
+    of one candidate has no pair: it is ranked where its dataset and split have any comparison.
 
     Args:
         store: DuckDB file.
         ranker: run id of a ranker, or its beginning; the only one by default.
-        schemes: such as max_logits or bradley_terry(prior=0.1); all, with defaults, by default.
+        schemes: such as max_logits or bradley_terry(prior=0.1);schedule=swiss(rounds=4); all that
+            can rank so many candidates, with defaults, by default.
         datasets: names of datasets, all by default.
 
     Raises:
@@ -61,30 +72,14 @@ def aggregate(
             f"{ranker} has compared nothing in {datasets or 'the store'}: run `workbench compare`"
         )
     logits = load_logits(opened, pool, ranker)
-    known = {(s.order, s.order_seed): _all_pairs_known(s, pool, logits) for s in parsed}
-    for (order, _), whole in known.items():
-        _say_left_out(order, pool, whole, splits)
-        if not whole.any():
-            raise MissingInput(
-                f"no prompt has all its pairs compared, order={order}: run `workbench compare`"
-            )
+    ranked = {scheme: _ranked(scheme, pool, logits) for scheme in parsed}
+    places = np.array([splits[prompt] for prompt in pool.prompt_ids], object)
+    _say_left_out({scheme: r.complete for scheme, r in ranked.items()}, places)
     done = Aggregated(ranker, [])
-    for scheme in parsed:
-        whole = known[scheme.order, scheme.order_seed]
-        ranked = pool.subset(whole)
-        scores = scheme.scores(logits[whole], ranked.mask, prompt_keys(ranked.prompt_ids))
-        rows = _rows(ranked, ranker, str(scheme), scores)
-        left_out = pool.subset(~whole).prompt_ids
-        with opened.writing() as db:
-            db.execute(
-                "delete from rankings where ranker = ? and scheme = ? "
-                "and list_contains(?::text[], prompt_id)",
-                [ranker, str(scheme), left_out],
-            )
-            db.register("_ranked", rows)
-            write_rows(db, "rankings", "_ranked", "replace")
-        used = float(scheme.comparisons(ranked.mask).mean())
-        done.rows.append((str(scheme), len(ranked.prompt_ids), used))
+    for scheme, of_scheme in ranked.items():
+        _write(opened, ranker, str(scheme), pool, of_scheme)
+        used = float(of_scheme.comparisons[of_scheme.complete].mean())
+        done.rows.append((str(scheme), int(of_scheme.complete.sum()), used))
     return done
 
 
@@ -103,22 +98,42 @@ def _compared_splits(store: Store, ranker: str) -> dict[str, str]:
     return dict(zip(rows["prompt_id"].to_pylist(), rows["place"].to_pylist(), strict=True))
 
 
-def _all_pairs_known(scheme: Scheme, pool: Pool, logits: np.ndarray) -> np.ndarray:
-    """[Q] bool: each pair of candidates is known in an order that the scheme uses."""
-    seen = apply_order(logits, scheme.order, scheme.order_seed, prompt_keys(pool.prompt_ids))
-    known = np.isfinite(seen) | np.isfinite(seen).transpose(0, 2, 1)
-    pairs = pool.mask[:, :, None] & pool.mask[:, None, :] & ~np.eye(known.shape[1], dtype=bool)
-    return ~(pairs & ~known).any(axis=(1, 2))
-
-
-def _say_left_out(order: str, pool: Pool, whole: np.ndarray, splits: dict[str, str]) -> None:
-    places = np.array([splits[prompt] for prompt in pool.prompt_ids], object)
-    for place in sorted(set(places[~whole])):
-        here = places == place
-        terminal.say(
-            f"{(here & ~whole).sum()} of {here.sum()} prompts of {place} are not ranked: not "
-            f"every pair of their candidates was compared, order={order}; run `workbench compare`"
+def _ranked(scheme: Scheme, pool: Pool, logits: np.ndarray) -> _Figures:
+    ranked = scheme.rank_stored(logits, pool.mask, prompt_keys(pool.prompt_ids))
+    if not ranked.complete.any():
+        raise MissingInput(
+            f"of no prompt all the pairs that {scheme} needs are compared: run `workbench compare`"
         )
+    return _Figures(ranked.scores, ranked.comparisons, ranked.complete)
+
+
+def _say_left_out(complete: Mapping[Scheme, np.ndarray], places: np.ndarray) -> None:
+    """Once for all schemes that leave out equally many prompts of a dataset and split."""
+    for place in sorted(set(places)):
+        here = places == place
+        alike: dict[int, list[str]] = {}
+        for scheme, whole in complete.items():
+            alike.setdefault(int((here & ~whole).sum()), []).append(short_scheme(str(scheme)))
+        for n, names in alike.items():
+            if n:
+                terminal.say(
+                    f"{n} of {here.sum()} prompts of {place} are not ranked by "
+                    f"{', '.join(names)}: not all the pairs that are needed were compared; "
+                    "run `workbench compare`"
+                )
+
+
+def _write(store: Store, ranker: str, scheme: str, pool: Pool, ranked: _Figures) -> None:
+    whole = ranked.complete
+    rows = _rows(pool.subset(whole), ranker, scheme, ranked.scores[whole])
+    with store.writing() as db:
+        db.execute(
+            "delete from rankings where ranker = ? and scheme = ? "
+            "and list_contains(?::text[], prompt_id)",
+            [ranker, scheme, pool.subset(~whole).prompt_ids],
+        )
+        db.register("_ranked", rows)
+        write_rows(db, "rankings", "_ranked", "replace")
 
 
 def _rows(pool: Pool, ranker: str, scheme: str, scores: np.ndarray) -> pa.Table:

@@ -1,6 +1,8 @@
 """Which ranker a stage means: the run id of its training, or the beginning of one."""
 
-from workbench.aggregation import Scheme
+from collections.abc import Sequence
+
+from workbench.aggregation import Schedule, Scheme
 from workbench.errors import MissingInput, UnknownName
 from workbench.store.pool import names_of
 from workbench.store.store import Store
@@ -51,8 +53,16 @@ def short(ranker: str) -> str:
 def short_scheme(scheme: str) -> str:
     """A scheme for a narrow table: what is usual (defaults, both orders, schedule) left out."""
     full = Scheme.parse(scheme)
-    usual = dict(Scheme(full.name).params)
-    params = ", ".join(f"{key}={value:g}" for key, value in full.params if value != usual[key])
     seed = f"(seed={full.order_seed})" if full.order_seed else ""
     order = "" if full.order == "both" else f";order={full.order}{seed}"
-    return full.name + (f"({params})" if params else "") + order
+    usual = Scheme(full.name).schedule.name
+    schedule = _changed(full.schedule.name, full.schedule.params, Schedule(full.schedule.name))
+    shown = "" if full.schedule.name == usual else f";schedule={schedule}"
+    return _changed(full.name, full.params, Scheme(full.name)) + order + shown
+
+
+def _changed(name: str, params: Sequence[tuple[str, float]], usual: Scheme | Schedule) -> str:
+    """Name and those parameters that are not as they usually are."""
+    defaults = dict(usual.params)
+    told = ", ".join(f"{key}={value:g}" for key, value in params if value != defaults[key])
+    return f"{name}({told})" if told else name

@@ -35,7 +35,13 @@ class Compared:
 
     def scores(self, scheme: Scheme) -> np.ndarray:
         """[Q, N] scores of a scheme."""
-        return scheme.scores(self.logits, self.pool.mask, prompt_keys(self.pool.prompt_ids))
+        return self.ranked(scheme)[0]
+
+    def ranked(self, scheme: Scheme) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [Q, N] and comparisons used [Q] of a scheme."""
+        keys = prompt_keys(self.pool.prompt_ids)
+        ranked = scheme.rank_stored(self.logits, self.pool.mask, keys)
+        return ranked.scores, ranked.comparisons
 
     def figures(self, scheme: Scheme, top_k: int) -> dict[str, np.ndarray]:
         """Per prompt [Q]: `mean` and `best` quality of the top K, `comparisons` needed."""
@@ -43,13 +49,12 @@ class Compared:
 
     def figures_of(self, scheme: Scheme, sizes: Iterable[int]) -> dict[int, dict[str, np.ndarray]]:
         """The figures of a scheme at several K; its scores, which cost most, are made once."""
-        scores, mask = self.scores(scheme), self.pool.mask
-        comparisons = scheme.comparisons(mask).astype(float)
+        (scores, comparisons), mask = self.ranked(scheme), self.pool.mask
         return {
             k: {
                 "mean": top_k_mean(scores, self.quality, mask, k),
                 "best": top_k_best(scores, self.quality, mask, k),
-                "comparisons": comparisons,
+                "comparisons": comparisons.astype(float),
             }
             for k in sizes
         }

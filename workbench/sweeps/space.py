@@ -57,4 +57,4 @@ class Space:
             for key, (low, high, log) in PARAMETERS.get(name, {}).items()
         }
         order = trial.suggest_categorical("order", self.orders)
-        return Scheme.of(name, order=order, order_seed=seed, **params)
+        return Scheme(name, tuple(params.items()), order, seed)

@@ -1,0 +1,17 @@
+"""The table of schedules: `schedule(mask, keys, **params)`, a generator of rounds (`lock_step`)."""
+
+from collections.abc import Callable
+
+from workbench.aggregation.all_pairs import all_pairs
+from workbench.aggregation.bubble import bubble
+from workbench.aggregation.knockout import knockout
+from workbench.aggregation.lock_step import Rounds
+from workbench.catalog import Catalog
+
+SCHEDULES: Catalog[Callable[..., Rounds]] = Catalog("schedule")
+SCHEDULES.add("all")(all_pairs)
+SCHEDULES.add("bubble")(bubble)
+SCHEDULES.add("knockout")(knockout)
+
+OUTCOMES = ("bubble", "knockout")
+"""Schedules whose own outcome is a scheme of the same name and parameters."""

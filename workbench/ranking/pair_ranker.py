@@ -5,7 +5,8 @@ LLM-Blender (arXiv 2306.02561), section 3.2. Weights are named as in the PairRM 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from torch import Tensor, nn
@@ -14,9 +15,12 @@ from workbench.errors import BadValue
 from workbench.ranking import inference
 from workbench.ranking.encoder import TinyEncoder
 from workbench.ranking.head import make_head, score_sides
+from workbench.ranking.hub_files import checkpoint_directory
 from workbench.ranking.layout import Layout, check_lengths
 from workbench.ranking.losses import check_loss, pair_loss
 from workbench.ranking.optimizer import faster_rows
+from workbench.ranking.pairrm import is_pairrm, load_pairrm
+from workbench.ranking.pairrm_export import export_pairrm
 from workbench.ranking.segments import SegmentEmbedding, check_pooling, segment_states
 from workbench.ranking.tokenised import PairBatch
 from workbench.ranking.trained_ranker import TrainedRanker
@@ -166,6 +170,27 @@ class PairRanker(TrainedRanker):
         return inference.compare_pairs(
             self, self.layout, prompts, left, right, tokens_per_batch, precision, progress
         )
+
+    @classmethod
+    def from_pretrained(cls, directory: str | Path, **options: Any) -> Self:
+        """Reads what `save_pretrained` wrote, or a PairRM checkpoint, in eval mode.
+
+        Args:
+            directory: a directory, or a hub id such as llm-blender/PairRM or llm-blender/PairRM-hf.
+            **options: of a PairRM checkpoint, see `pairrm.load_pairrm`.
+
+        Raises:
+            BadModel: a file or weight is missing, unknown, of another shape or not finite, or
+                the tokenizer has not the markers that the weights know.
+        """
+        if is_pairrm(checkpoint_directory(directory)):
+            ranker: Self = load_pairrm(cls, directory, **options)
+            return ranker
+        return super().from_pretrained(checkpoint_directory(directory))
+
+    def export_pairrm(self, directory: str | Path) -> None:
+        """Writes it in the PairRM-hf format; see `pairrm_export.export_pairrm`."""
+        export_pairrm(self, directory)
 
     def _step(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         scores = self(batch.input_ids, batch.attention_mask, batch.markers)

@@ -48,6 +48,15 @@ def class_path(ranker: Any) -> str:
     return f"{type(ranker).__module__}.{type(ranker).__qualname__}"
 
 
+def is_saved(directory: Path) -> bool:
+    """Whether a directory holds what `save_ranker` wrote, of whatever version; never raises."""
+    try:
+        found = read_json(directory / "config.json").get("format")
+    except BadModel:
+        return False
+    return found in (FORMAT, _OLD[0])
+
+
 def read_config(directory: Path) -> tuple[str, dict[str, Any]]:
     """Class and options of a saved ranker; raises BadModel where it is none."""
     config = read_json(directory / "config.json")

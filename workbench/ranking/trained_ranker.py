@@ -194,13 +194,15 @@ class TrainedRanker(pl.LightningModule, Ranker):
         saved.save_ranker(self, Path(directory))
 
     @classmethod
-    def from_pretrained(cls, directory: str | Path) -> Self:
+    def from_pretrained(cls, directory: str | Path, **options: Any) -> Self:
         """Reads what `save_pretrained` wrote, without any hub, in eval mode.
 
         Raises:
             BadModel: a file or weight is missing, unknown, of another shape or not finite, or
                 it is a ranker of another class.
         """
+        if options:
+            raise BadValue("options", sorted(options), "none: a saved ranker has its own")
         ranker: Self = saved.load_ranker(cls, Path(directory))
         return ranker.eval()
 

@@ -4,12 +4,11 @@ The encoder runs once a pair, here; everything that follows works on the stored 
 are written every half minute or so, and a start computes only pairs that are not there yet.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +16,15 @@ import torch
 from rich.table import Table
 
 from workbench import terminal
+from workbench.aggregation import Schedule
 from workbench.errors import BadValue, MissingInput
 from workbench.interrupts import put_off
-from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker import Ranker, source_text
-from workbench.stages.rankers import short, trained_ranker
+from workbench.stages.chosen_ranker import ChosenRanker, chosen_ranker
+from workbench.stages.live_schedule import LiveSchedule
+from workbench.stages.rankers import short
 from workbench.store.fingerprint import fingerprint
+from workbench.store.labels import set_label
 from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Tracker
@@ -88,72 +90,98 @@ class Compared:
 def compare(
     store: Path,
     ranker: str | None = None,
+    model: Ranker | None = None,
     datasets: list[str] | None = None,
     splits: list[Literal["train", "validation", "test"]] | None = None,
     order: Literal["both", "random"] = "both",
+    schedule: str = "all",
     seed: int = 0,
     tokens_per_batch: int = 16_384,
     precision: Literal["float32", "bfloat16"] = "float32",
     device: str = "auto",
 ) -> Compared:
-    """Writes the raw logit of every pair of candidates of each prompt; continues after a kill.
+    """Writes the raw logits of pairs of candidates of each prompt; continues after a kill.
 
     Args:
         store: DuckDB file.
-        ranker: run id of a training, or its beginning; the only one by default.
+        ranker: run id of a training, or its beginning; the only one by default. Or a checkpoint:
+            a directory, or a hub id such as llm-blender/PairRM.
+        model: in place of a ranker: one that needs no training, such as a reward model, by
+            class_path and init_args.
         datasets: names of datasets, all by default.
         splits: validation and test by default.
         order: 'both' orders of each pair, or one at 'random' for half the cost.
+        schedule: which pairs are compared: all, or fewer, such as bubble, knockout, quick_sort,
+            merge_sort, swiss(rounds=4) or top_k(k=3); `aggregate` with the same schedule reads
+            them.
         seed: of the random orders.
         tokens_per_batch: budget of a batch in tokens, padding counted.
         precision: of the encoder's arithmetic.
         device: cpu, cuda, cuda:1, mps …; auto takes an accelerator where there is one.
 
     Raises:
-        UnknownName, MissingInput: no such ranker or dataset, or no pair to compare.
-        BadValue: a device that this machine does not have.
+        UnknownName, MissingInput: no such ranker, dataset or schedule, or no pair to compare.
+        BadValue: a device that this machine does not have, or a schedule that cannot be played.
+        BadModel: a checkpoint that cannot be loaded, or a model that has to be trained.
     """
     opened = Store(store)
     check_names(opened, "dataset", datasets)
+    played = Schedule.parse(schedule)
     place = _device(device)
     tracker = Tracker(opened.path)
-    ranker = trained_ranker(tracker, ranker)
     chosen: dict[str, object] = {
         "datasets": datasets,
         "splits": list(splits or ("validation", "test")),
     }
     pairs = chosen | {"order": order, "seed": str(seed)}
-    config = pairs | {"ranker": ranker, "precision": precision}
+    if not opened.query(_ALL, pairs)["n"][0].as_py():
+        raise MissingInput(f"no pair of candidates in {chosen}: see `workbench info`")
+    found = chosen_ranker(tracker, ranker, model)
+    config = pairs | {"ranker": found.id, "precision": precision}
+    if played != Schedule():
+        config["schedule"] = str(played)
     data = fingerprint(opened, f"select c.candidate_id {_CHOSEN}", chosen)
     with tracker.run("compare", config, data) as run:
-        waiting = _waiting(opened, pairs | {"ranker": ranker})
-        total = sum(waiting.values())
-        there = int(opened.query(_ALL, pairs)["n"][0].as_py()) - total
-        if total + there == 0:
-            raise MissingInput(f"no pair of candidates in {chosen}: see `workbench info`")
+        set_label(opened, found.id, found.label)
         start = time.monotonic()
-        if total:
-            model = _load(tracker, ranker).to(place)
-            title = f"compare with {short(ranker)}"
-            with terminal.progress(title, total, "pairs") as advance, put_off() as ctrl_c:
-
-                def after_batch(size: int) -> None:
-                    advance(size)
-                    ctrl_c.check()
-
-                for prompts in _chunks(waiting):
-                    rows = _chunk(opened, pairs | {"ranker": ranker}, prompts)
-                    logits = _logits(model, rows, tokens_per_batch, precision, after_batch)
-                    _write(opened, ranker, rows, logits)
+        options = {"tokens_per_batch": tokens_per_batch, "precision": precision}
+        if played == Schedule():
+            new, there = _all_pairs(opened, found, pairs, place, options)
+        else:
+            live = LiveSchedule(opened, found, played, order, seed, place, options)
+            new, there = live.play(chosen)
         seconds = time.monotonic() - start
-        if total:
-            run.log_metrics({"comparisons": total + there, "pairs_per_second": total / seconds})
-    return Compared(ranker, total, there, seconds)
+        if new:
+            run.log_metrics({"comparisons": new + there, "pairs_per_second": new / seconds})
+    return Compared(found.id, new, there, seconds)
 
 
-def _load(tracker: Tracker, ranker: str) -> PairRanker:
-    with tempfile.TemporaryDirectory() as folder:
-        return PairRanker.from_pretrained(tracker.artifact(ranker, "model", Path(folder)))
+def _all_pairs(
+    store: Store,
+    ranker: ChosenRanker,
+    pairs: dict[str, object],
+    place: torch.device,
+    options: dict[str, Any],
+) -> tuple[int, int]:
+    """Compares every pair that is not there yet; how many are new, and were there before."""
+    wanted = pairs | {"ranker": ranker.id}
+    waiting = _waiting(store, wanted)
+    total = sum(waiting.values())
+    there = int(store.query(_ALL, pairs)["n"][0].as_py()) - total
+    if not total:
+        return 0, there
+    model = ranker.load().to(place)
+    title = f"compare with {ranker.label} {short(ranker.id)}"
+    with terminal.progress(title, total, "pairs") as advance, put_off() as ctrl_c:
+
+        def after_batch(size: int) -> None:
+            advance(size)
+            ctrl_c.check()
+
+        for prompts in _chunks(waiting):
+            rows = _chunk(store, wanted, prompts)
+            _write(store, ranker.id, rows, _logits(model, rows, after_batch, options))
+    return total, there
 
 
 def _device(name: str) -> torch.device:
@@ -196,11 +224,7 @@ def _chunks(waiting: dict[str, int]) -> Iterator[list[str]]:
 
 
 def _logits(
-    model: Ranker,
-    rows: pa.Table,
-    tokens_per_batch: int,
-    precision: str,
-    advance: Callable[[int], None],
+    model: Ranker, rows: pa.Table, advance: Callable[[int], None], options: dict[str, Any]
 ) -> np.ndarray:
     prompts = [
         source_text(instruction, input)
@@ -212,9 +236,8 @@ def _logits(
         prompts,
         rows["left_text"].to_pylist(),
         rows["right_text"].to_pylist(),
-        tokens_per_batch=tokens_per_batch,
-        precision=precision,
         progress=advance,
+        **options,
     )
 
 

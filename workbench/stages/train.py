@@ -20,6 +20,7 @@ from workbench.ranking.trained_ranker import TrainedRanker
 from workbench.stages.engine import fit, make_engine
 from workbench.stages.identity import identity
 from workbench.store.fingerprint import fingerprint
+from workbench.store.labels import set_label
 from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
@@ -89,7 +90,7 @@ def train(
         "patience": patience,
         "seed": seed,
     }
-    with tracker.run("train", config, _seen(opened, data), seed=seed) as run:
+    with tracker.run("train", config, _seen(opened, model, data), seed=seed) as run:
         if run.finished and (figures := _finished(tracker, run)) is not None:
             return Trained(run.id, figures, new=False)
         _forget_logits(opened, run)
@@ -115,6 +116,7 @@ def train(
         if not best.best_model_path:  # ended before its first validation
             engine.validate(model, datamodule=data, verbose=False)
         figures = _keep(engine, model, run, best, checkpoints)
+        set_label(opened, run.id, type(model).__name__)
     return Trained(run.id, figures, new=True)
 
 
@@ -129,11 +131,12 @@ def _check(store: Store, model: TrainedRanker, data: RankerData) -> None:
     check_names(store, "llm", data.validation_llms)
 
 
-def _seen(store: Store, data: RankerData) -> str:
+def _seen(store: Store, model: TrainedRanker, data: RankerData) -> str:
     """Fingerprint of what training and validation may read."""
+    reference = ", p.reference" if getattr(model, "reads_references", False) else ""
     return fingerprint(
         store,
-        "select c.candidate_id, p.split, q.measure, q.value "
+        f"select c.candidate_id, p.split, q.measure, q.value{reference} "
         "from candidates c join prompts p using (prompt_id) "
         "left join qualities q "
         "on q.candidate_id = c.candidate_id and list_contains($measures, q.measure) "

@@ -56,8 +56,8 @@ def load_pairrm(
 ) -> Any:
     """A PairRanker with the weights of a PairRM checkpoint, in eval mode.
 
-    Its logits are those of the reference code, with one exception: a text that spells a marker
-    gets the unknown token there, where the reference compares the wrong places.
+    Its logits are those of the reference code, with one exception: a marker (or padding) that a
+    text spells is the unknown token there, where in the reference it shifts the places compared.
 
     Args:
         kind: the class, PairRanker.

@@ -8,7 +8,9 @@ from workbench.aggregation import OUTCOMES, SCHEMES, Scheme
 
 ALL_SCHEMES = tuple(SCHEMES)
 COMPLETE = tuple(name for name in SCHEMES if name not in OUTCOMES)
-ANTISYMMETRIC = ("max_logits", "copeland", "bradley_terry")
+# What remains of chance in elo depends on the columns.
+COLUMN_FREE = tuple(name for name in COMPLETE if name != "elo")
+ANTISYMMETRIC = ("max_logits", "copeland", "bradley_terry", "elo", "kemeny")
 
 
 def score(name: str, L: np.ndarray, mask: np.ndarray, **params: float) -> np.ndarray:

@@ -129,7 +129,7 @@ def test_scores_apply_order_parameters_and_keys():
     for name in ALL_SCHEMES:
         found = Scheme.of(name, order="random", order_seed=2).scores(L, mask, keys)
         kept = apply_order(L, "random", 2, keys)
-        seeded = {"keys": keys} if name in OUTCOMES else {}
+        seeded = {"keys": keys} if name in (*OUTCOMES, "elo") else {}
         expected = SCHEMES[name](kept, mask, **seeded)
         np.testing.assert_array_equal(found, expected)
     sharp = Scheme.of("bradley_terry", temperature=0.1).scores(L, mask)

@@ -1,18 +1,10 @@
-"""Bradley–Terry strengths from soft wins, by a damped Newton method over all prompts at once."""
-
-import math
+"""Bradley–Terry strengths from soft wins, of all prompts at once."""
 
 import numpy as np
 
-from workbench.aggregation.logits import clean_logits, outside, sigmoid
+from workbench.aggregation.logits import check_positive, clean_logits, outside, sigmoid
+from workbench.aggregation.newton import maximise
 from workbench.aggregation.preferences import order_free
-from workbench.errors import BadValue, NotConverged
-
-MAX_STEPS = 100
-# Newton converges quadratically: a last step under 1e-6 leaves an error of about its square, and
-# rounding to digits that are known lets equal candidates tie exactly.
-TOLERANCE = 1e-6
-DECIMALS = 8
 
 
 def bradley_terry(
@@ -41,46 +33,22 @@ def bradley_terry(
         BadValue: a parameter that is not a finite positive number.
         NotConverged: a prompt whose strengths did not settle (a prior far too small).
     """
-    for name, value in (("prior", prior), ("temperature", temperature)):
-        if not (math.isfinite(value) and value > 0):
-            raise BadValue(name, value, "a finite number > 0")
+    check_positive(prior=prior, temperature=temperature)
     D = order_free(clean_logits(L, mask))
     compared = ~np.isnan(D)
     with np.errstate(over="ignore"):
         wins = np.where(compared, sigmoid(D / temperature), 0.0)
-    strengths = _newton(wins, compared, prior)
-    # Adding 0 turns -0.0 into 0.0.
-    return outside(np.round(strengths, DECIMALS) + 0.0, mask)
+    queries, width = mask.shape
+    diagonal = np.arange(width)
 
-
-def _newton(wins: np.ndarray, compared: np.ndarray, prior: float) -> np.ndarray:
-    """[Q, N] strengths; prompts that have converged leave the loop.
-
-    The step length `log(1 + r) / r`, r the range of the Newton direction, is the damped step of
-    generalised self-concordant functions (Sun and Tran-Dinh, 2019): it always converges, without
-    a line search.
-    """
-    strengths = np.zeros(wins.shape[:2])
-    active = np.arange(len(wins))
-    diagonal = np.arange(wins.shape[1])
-    if strengths.size == 0:
-        return strengths
-    for _ in range(MAX_STEPS):
-        theta = strengths[active]
-        expected = np.where(compared, sigmoid(theta[:, :, None] - theta[:, None, :]), 0.0)
-        gradient = (wins - expected).sum(axis=2) - prior * theta
+    def derivatives(rows: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gaps = theta[:, :, None] - theta[:, None, :]
+        expected = np.where(compared[rows], sigmoid(gaps), 0.0)
+        gradient = (wins[rows] - expected).sum(axis=2) - prior * theta
         curvature = expected * (1.0 - expected)
         hessian = -curvature
         hessian[:, diagonal, diagonal] += curvature.sum(axis=2) + prior
-        direction = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
-        reach = np.ptp(direction, axis=1)
-        damping = np.where(reach > 0, np.log1p(reach) / np.where(reach > 0, reach, 1.0), 1.0)
-        strengths[active] = theta + damping[:, None] * direction
-        moving = reach > TOLERANCE
-        active, wins, compared = active[moving], wins[moving], compared[moving]
-        if not len(active):
-            return strengths
-    raise NotConverged(
-        f"bradley_terry(prior={prior!r}): {len(active)} prompts have not converged after "
-        f"{MAX_STEPS} steps (first row: {active[0]}); a larger prior mends it"
-    )
+        return gradient, hessian
+
+    asked = f"bradley_terry(prior={prior!r})"
+    return outside(maximise(derivatives, queries, width, asked), mask)

@@ -17,8 +17,9 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.aggregation import Schedule
-from workbench.errors import BadValue, MissingInput
+from workbench.errors import MissingInput
 from workbench.interrupts import put_off
+from workbench.ranking.device import device_of
 from workbench.ranking.ranker import Ranker, source_text
 from workbench.stages.chosen_ranker import ChosenRanker, chosen_ranker
 from workbench.stages.live_schedule import LiveSchedule
@@ -127,7 +128,7 @@ def compare(
     opened = Store(store)
     check_names(opened, "dataset", datasets)
     played = Schedule.parse(schedule)
-    place = _device(device)
+    place = device_of(device)
     tracker = Tracker(opened.path)
     chosen: dict[str, object] = {
         "datasets": datasets,
@@ -182,16 +183,6 @@ def _all_pairs(
             rows = _chunk(store, wanted, prompts)
             _write(store, ranker.id, rows, _logits(model, rows, after_batch, options))
     return total, there
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        found = torch.accelerator.current_accelerator(check_available=True)
-        return found or torch.device("cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise BadValue("device", name, f"auto or a device of this machine: {error}") from error
 
 
 def _waiting(store: Store, wanted: dict[str, object]) -> dict[str, int]:

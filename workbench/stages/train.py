@@ -116,7 +116,8 @@ def train(
         if not best.best_model_path:  # ended before its first validation
             engine.validate(model, datamodule=data, verbose=False)
         figures = _keep(engine, model, run, best, checkpoints)
-        set_label(opened, run.id, type(model).__name__)
+        if engine.is_global_zero:
+            set_label(opened, run.id, type(model).__name__)
     return Trained(run.id, figures, new=True)
 
 
@@ -140,7 +141,7 @@ def _seen(store: Store, model: TrainedRanker, data: RankerData) -> str:
         "from candidates c join prompts p using (prompt_id) "
         "left join qualities q "
         "on q.candidate_id = c.candidate_id and list_contains($measures, q.measure) "
-        "where p.split <> 'test' and ($datasets is null or list_contains($datasets, p.dataset))",
+        "where p.split <> 'test' and ($datasets is null or list_contains($datasets, p.dataset))",  # noqa: S608
         {"measures": data.measures, "datasets": data.datasets},
     )
 

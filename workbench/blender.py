@@ -1,0 +1,227 @@
+"""Blender: rank and compare candidates from Python, without a store.
+
+The interface of llm-blender (Jiang, Ren, Lin; ACL 2023) for those who know it, over any ranker
+and any scheme of this workbench.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from workbench.aggregation import Scheme, prompt_keys, ranks
+from workbench.errors import BadValue, MissingInput, UnknownName
+from workbench.ranking.conversations import Conversation, conversation_pair
+from workbench.ranking.device import device_of
+from workbench.ranking.inference import PRECISIONS
+from workbench.ranking.loading import load_ranker
+from workbench.ranking.ranker import Ranker, source_text
+
+MODES = ("[A,B]", "[B,A]", "[A,B]+[B,A]")
+
+
+class Blender:
+    """Ranks and compares the answers of LLMs.
+
+    Args:
+        ranker: a ranker, or a directory or hub id of one, such as llm-blender/PairRM; it may be
+            given later, by `load_ranker`.
+        device: cpu, cuda, mps …; "auto" takes an accelerator where there is one.
+        tokens_per_batch: budget of a batch in tokens, padding counted; no result depends on it.
+        precision: "float32" or "bfloat16".
+
+    Raises:
+        BadModel: the ranker cannot be loaded, or has to be trained first.
+        BadValue: an option that cannot be used.
+
+    >>> blender = Blender("llm-blender/PairRM")  # doctest: +SKIP
+    >>> blender.rank(["hello!"], [["hi!", "go away"]])  # doctest: +SKIP
+    array([[1, 2]])
+    """
+
+    def __init__(
+        self,
+        ranker: Ranker | str | Path | None = None,
+        *,
+        device: str = "auto",
+        tokens_per_batch: int = 16384,
+        precision: str = "float32",
+    ) -> None:
+        if tokens_per_batch < 1:
+            raise BadValue("tokens_per_batch", tokens_per_batch, "a positive number of tokens")
+        if precision not in PRECISIONS:
+            raise BadValue("precision", precision, " or ".join(PRECISIONS))
+        self.device = device_of(device)
+        self.options: dict[str, Any] = {
+            "tokens_per_batch": tokens_per_batch,
+            "precision": precision,
+        }
+        self._ranker: Any = None
+        if ranker is not None:
+            self.load_ranker(ranker)
+
+    def load_ranker(self, ranker: Ranker | str | Path) -> Self:
+        """Takes another ranker, or loads one from a directory or the hub; errors as above."""
+        loaded: Any = ranker.prepare() if isinstance(ranker, Ranker) else load_ranker(ranker)
+        self._ranker = loaded.to(self.device)
+        return self
+
+    @property
+    def ranker(self) -> Any:
+        """The ranker; raises MissingInput where none is loaded."""
+        if self._ranker is None:
+            raise MissingInput(
+                "no ranker is loaded: Blender(ranker=…) or load_ranker(…) takes a ranker, a "
+                "directory, or a hub id such as llm-blender/PairRM"
+            )
+        return self._ranker
+
+    def rank(
+        self,
+        inputs: Sequence[str],
+        candidates: Sequence[Sequence[str]],
+        instructions: Sequence[str] | None = None,
+        return_scores: bool = False,
+        scheme: str = "max_logits",
+    ) -> np.ndarray:
+        """Ranks [Q, N] of the candidates of Q prompts: 1 is best, ties share the smaller rank.
+
+        Lists may differ in length: N is the longest, and where a shorter one has no candidate
+        its rank is 0 (its score −inf).
+
+        Args:
+            inputs: Q texts.
+            candidates: Q lists of texts.
+            instructions: Q texts that go before the inputs, with a line break between.
+            return_scores: gives the scheme's scores [Q, N] instead, higher is better.
+            scheme: how pair logits become a ranking, with order mode and schedule, such as
+                "bradley_terry", "max_logits;order=random" or "knockout".
+
+        Raises:
+            MissingInput: no ranker is loaded.
+            UnknownName, BadValue: a scheme that there is not, or lists of different lengths.
+        """
+        parsed, ranker = Scheme.parse(scheme), self.ranker
+        sources = _sources(inputs, instructions)
+        texts, mask = _padded(candidates, len(sources))
+        prompts = np.array(sources, object)
+
+        def compare(q: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+            answers = (prompts[q].tolist(), texts[q, left].tolist(), texts[q, right].tolist())
+            logits: np.ndarray = ranker.compare(*answers, **self.options)
+            return logits
+
+        scores = parsed.rank(compare, mask, prompt_keys(sources)).scores
+        return scores if return_scores else ranks(scores, mask)
+
+    def compare(
+        self,
+        inputs: Sequence[str],
+        candidates_A: Sequence[str],
+        candidates_B: Sequence[str],
+        instructions: Sequence[str] | None = None,
+        return_logits: bool = False,
+        mode: str = "[A,B]+[B,A]",
+    ) -> np.ndarray:
+        """Whether A is better than B, [Q] bool, for Q prompts.
+
+        Args:
+            inputs: Q texts.
+            candidates_A, candidates_B: Q texts each.
+            instructions: Q texts that go before the inputs.
+            return_logits: gives the logits [Q] float32 instead, > 0: A is better.
+            mode: "[A,B]": A is shown left, its logit as it is; "[B,A]": B is shown left, and the
+                logit's sign turned; "[A,B]+[B,A]": logit(A, B) − logit(B, A).
+
+        Raises:
+            MissingInput: no ranker is loaded.
+            UnknownName, BadValue: another mode, or lists of different lengths.
+        """
+        if mode not in MODES:
+            raise UnknownName("mode", mode, MODES)
+        sources, ranker = _sources(inputs, instructions), self.ranker
+        for name, given in (("candidates_A", candidates_A), ("candidates_B", candidates_B)):
+            if isinstance(given, str) or len(given) != len(sources):
+                raise BadValue(f"number of {name}", len(given), f"{len(sources)}, as of inputs")
+        a, b, n = list(candidates_A), list(candidates_B), len(sources)
+        # Both orders in one call, so that they share batches.
+        shown = {"[A,B]": (a, b), "[B,A]": (b, a), "[A,B]+[B,A]": (a + b, b + a)}[mode]
+        found = ranker.compare(sources * (len(shown[0]) // max(n, 1)), *shown, **self.options)
+        logits = np.asarray(found, np.float32)
+        if mode == "[B,A]":
+            logits = -logits
+        elif mode == "[A,B]+[B,A]":
+            logits = logits[:n] - logits[n:]
+        return logits if return_logits else logits > 0
+
+    def compare_conversations(
+        self,
+        conversations_a: Sequence[Conversation],
+        conversations_b: Sequence[Conversation],
+        return_logits: bool = False,
+        mode: str = "[A,B]+[B,A]",
+    ) -> np.ndarray:
+        """Whether the assistant of A answers better than that of B, [Q] bool, in conversations.
+
+        How a conversation is shown to the ranker: `ranking.conversations`.
+
+        Args:
+            conversations_a, conversations_b: Q lists of turns `{"role": …, "content": …}`, user
+                and assistant by turns, with the same user turns in A and B.
+            return_logits, mode: as of `compare`.
+
+        Raises:
+            MissingInput: no ranker is loaded.
+            BadValue: turns out of order, or other user turns in A than in B.
+        """
+        if len(conversations_a) != len(conversations_b):
+            counts = (len(conversations_a), len(conversations_b))
+            raise BadValue("numbers of conversations", counts, "as many of A as of B")
+        both = zip(conversations_a, conversations_b, strict=True)
+        pairs = [conversation_pair(f"conversation {row}", a, b) for row, (a, b) in enumerate(both)]
+        prompts, left, right = ([pair[k] for pair in pairs] for k in range(3))
+        return self.compare(prompts, left, right, return_logits=return_logits, mode=mode)
+
+    def best_of_n(
+        self,
+        inputs: Sequence[str],
+        candidates: Sequence[Sequence[str]],
+        instructions: Sequence[str] | None = None,
+        scheme: str = "max_logits",
+    ) -> list[str]:
+        """The best candidate of each prompt; of equals the first. Arguments as of `rank`.
+
+        Raises:
+            BadValue: a prompt without a candidate, and what `rank` raises.
+        """
+        for row, answers in enumerate(candidates):
+            if not len(answers):
+                raise BadValue(f"candidates[{row}]", [], "at least one candidate")
+        scores = self.rank(inputs, candidates, instructions, True, scheme)
+        picks = scores.argmax(axis=1) if scores.size else []
+        return [answers[int(n)] for answers, n in zip(candidates, picks, strict=True)]
+
+
+def _sources(inputs: Sequence[str], instructions: Sequence[str] | None) -> list[str]:
+    if isinstance(inputs, str):
+        raise BadValue("inputs", inputs, "a list of texts, one a prompt")
+    if instructions is None:
+        return list(inputs)
+    if isinstance(instructions, str) or len(instructions) != len(inputs):
+        raise BadValue("number of instructions", len(instructions), f"{len(inputs)}, as of inputs")
+    return [source_text(*both) if both[0] else both[1] for both in zip(instructions, inputs)]  # noqa: B905
+
+
+def _padded(candidates: Sequence[Sequence[str]], prompts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Texts [Q, N] (None outside) and mask of ragged lists."""
+    if len(candidates) != prompts:
+        raise BadValue("number of candidate lists", len(candidates), f"{prompts}, as of inputs")
+    for row, answers in enumerate(candidates):
+        if isinstance(answers, str):
+            raise BadValue(f"candidates[{row}]", answers, "a list of texts")
+    counts = np.array([len(answers) for answers in candidates], np.int64)
+    mask = np.arange(counts.max(initial=0)) < counts[:, None]
+    texts = np.full(mask.shape, None, object)
+    texts[mask] = [text for answers in candidates for text in answers]
+    return texts, mask

@@ -20,6 +20,7 @@ SOURCES: dict[str, str] = {
     "simulated": "workbench.sources.simulated:read",
     "mixinstruct": "workbench.sources.mixinstruct:read",
     "alpaca_eval": "workbench.sources.alpaca_eval:read",
+    "pandalm": "workbench.sources.pandalm:read",
     "jsonl": "workbench.sources.flat:read_jsonl",
     "parquet": "workbench.sources.flat:read_parquet",
 }

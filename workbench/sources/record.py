@@ -23,12 +23,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a judge said of two LLMs' answers, the left one shown first; one of VERDICTS."""
+    """What a judge said of two LLMs' answers, the left one shown first; one of VERDICTS.
+
+    Where an LLM has several candidates, its decoding tells which one; None means its first.
+    """
 
     left_llm: str
     right_llm: str
     judge: str
     verdict: str
+    left_decoding: str | None = None
+    right_decoding: str | None = None
 
 
 @dataclass(frozen=True)

@@ -176,10 +176,11 @@ def _add(rows: dict[str, list[dict[str, Any]]], record: Record, llms: set[str]) 
             "reference": record.reference, "category": record.category,
         }
     )  # fmt: skip
-    by_llm: dict[str, str] = {}
+    ids: dict[tuple[str, str | None], str] = {}
     for c in record.candidates:
         key = candidate_id(prompt, c.llm, c.decoding, c.text)
-        by_llm.setdefault(c.llm, key)
+        for decoding in (None, c.decoding):
+            ids.setdefault((c.llm, decoding), key)
         if c.llm not in llms:
             llms.add(c.llm)
             rows["llms"].append({"llm": c.llm})
@@ -195,8 +196,8 @@ def _add(rows: dict[str, list[dict[str, Any]]], record: Record, llms: set[str]) 
         ]
     rows["verdicts"] += [
         {
-            "prompt_id": prompt, "left_id": by_llm[v.left_llm], "right_id": by_llm[v.right_llm],
-            "judge": v.judge, "verdict": v.verdict,
+            "prompt_id": prompt, "left_id": ids[v.left_llm, v.left_decoding],
+            "right_id": ids[v.right_llm, v.right_decoding], "judge": v.judge, "verdict": v.verdict,
         }
         for v in record.verdicts
     ]  # fmt: skip

@@ -25,6 +25,7 @@ VERBS = {
     "demo": ("workbench.experiment:demo", "the whole job on an embedded simulated pool"),
     "info": ("workbench.stages.info:info", "tell what is in a store"),
     "export": ("workbench.stages.export:export", "copy a table or view to Parquet or CSV"),
+    "save": ("workbench.stages.save:save", "copy a trained ranker into a directory"),
     "forget": ("workbench.stages.forget:forget", "remove what a run wrote"),
 }
 STOPPED = 130  # the shell's code for a process that Ctrl-C ended

@@ -217,6 +217,6 @@ def test_other_formats_and_unknown_options_are_refused(ranker, tmp_path):
     path.write_text(json.dumps({**config, "options": {**config["options"], "colour": 1}}))
     with pytest.raises(BadModel, match="colour"):
         PairRanker.from_pretrained(tmp_path)
-    path.write_text(json.dumps({"ranker_type": "pairranker"}))
+    path.write_text(json.dumps({"ranker_type": "summareranker"}))
     with pytest.raises(BadModel, match="not a saved ranker"):
         PairRanker.from_pretrained(tmp_path)

@@ -1,7 +1,7 @@
 """Kemeny orders: exact, by dynamic programming over sets of candidates."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from itertools import combinations
 
 import numpy as np
@@ -26,7 +26,7 @@ def kemeny(L: np.ndarray, mask: np.ndarray, *, temperature: float = 1.0) -> np.n
     order has the most votes on its side (Kemeny, 1959; Young, 1988). Towards temperature 0 it
     is Slater's, which agrees with the most verdicts; with a large one the sum of the margins D
     counts. Held and Karp's programme over the sets of candidates that stand above all others
-    finds it (Conitzer, Davenport, Kalagnanam, 2006).
+    finds it (Betzler et al., Theoretical Computer Science 2009).
 
     Often several orders are as good, above all where pairs were not compared. The score is a
     mean over all of them, so that it does not depend on columns, and that candidates tie that
@@ -98,19 +98,16 @@ def _mean_places(above: np.ndarray) -> np.ndarray:
     queries, n = above.shape[:2]
     gain = _gains(above)
     best = np.zeros((1 << n, queries), dtype=np.int64)
+    optimal = []
     for sets in _sets(n):
-        ways = (
-            best[rest] + gain[step] for rest, step in zip(sets.rest.T, sets.step.T, strict=True)
-        )
-        value = next(ways)
-        for way in ways:
-            np.maximum(value, way, out=value)
+        steps = zip(sets.rest.T, sets.step.T, strict=True)
+        ways = [best[rest] + gain[step] for rest, step in steps]
+        value = reduce(np.maximum, ways)
         best[sets.whole] = value
+        optimal.append(np.stack([way == value for way in ways]))
     places, several = _one_order(best, gain, n)
     if several.any():
-        # Indexing by a mask would leave prompts apart in memory that are worked on together.
-        best, gain = (np.compress(several, table, axis=1) for table in (best, gain))
-        places[several] = _counted(best, gain, n)
+        places[several] = _counted([np.compress(several, steps, axis=2) for steps in optimal])
     return places
 
 
@@ -145,30 +142,30 @@ def _one_order(best: np.ndarray, gain: np.ndarray, n: int) -> tuple[np.ndarray, 
     return places, several
 
 
-def _counted(best: np.ndarray, gain: np.ndarray, n: int) -> np.ndarray:
+def _counted(optimal: list[np.ndarray]) -> np.ndarray:
     """[Q, n] mean places over all optimal orders, by their number through each set and step.
 
     Forwards: how many optimal orders a set has. Backwards: the share of the optimal orders of
     all candidates in which the set stands on top, divided by its number.
+
+    optimal: of each layer of `_sets` [k, C, Q], whether this member is last in an optimal order.
     """
-    orders = np.zeros(best.shape)
+    n, queries = len(optimal), optimal[0].shape[2]
+    orders = np.zeros((1 << n, queries))
     orders[0] = 1.0
-    optimal = []
-    for sets in _sets(n):
-        value, number, steps = best[sets.whole], np.zeros((len(sets.whole), best.shape[1])), []
-        for rest, step in zip(sets.rest.T, sets.step.T, strict=True):
-            steps.append(best[rest] + gain[step] == value)
-            number += orders[rest] * steps[-1]
+    for sets, steps in zip(_sets(n), optimal, strict=True):
+        number = np.zeros(steps.shape[1:])
+        for rest, step in zip(sets.rest.T, steps, strict=True):
+            number += orders[rest] * step
         orders[sets.whole] = number
-        optimal.append(np.stack(steps, axis=1))
-    share = np.zeros(best.shape)
+    share = np.zeros((1 << n, queries))
     share[-1] = 1.0 / orders[-1]
-    places = np.zeros((best.shape[1], n))
+    places = np.zeros((queries, n))
     for place, sets, steps in reversed(list(zip(range(n), _sets(n), optimal, strict=True))):
         for candidate in range(n):
             at, member = np.nonzero(sets.last == candidate)
             rest = sets.rest[at, member]
-            through = share[sets.whole[at]] * steps[at, member]
+            through = share[sets.whole[at]] * steps[member, at]
             # Without the candidate no set of these is there twice.
             share[rest] += through
             places[:, candidate] += place * np.einsum("sq,sq->q", through, orders[rest])

@@ -15,7 +15,7 @@ DECIMALS = 8
 Derivatives = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def maximise(derivatives: Derivatives, queries: int, width: int, asked: str) -> np.ndarray:
+def maximise(derivatives: Derivatives, start: np.ndarray, asked: str) -> np.ndarray:
     """The strengths at which concave log-likelihoods, one a prompt, are greatest.
 
     The step length `log(1 + r) / r`, r the range of the Newton direction, is the damped step of
@@ -25,8 +25,7 @@ def maximise(derivatives: Derivatives, queries: int, width: int, asked: str) -> 
     Args:
         derivatives: `(rows, theta) -> (gradient [R, N], negative Hessian [R, N, N])` of the rows
             [R] that are still moving at theta [R, N]; the Hessian is positive definite.
-        queries: Q.
-        width: N.
+        start: [Q, N] float64 to start from.
         asked: scheme and parameters, for the message.
 
     Returns:
@@ -35,8 +34,8 @@ def maximise(derivatives: Derivatives, queries: int, width: int, asked: str) -> 
     Raises:
         NotConverged: strengths that did not settle in `MAX_STEPS` steps.
     """
-    strengths = np.zeros((queries, width))
-    active = np.arange(queries)
+    strengths = start.copy()
+    active = np.arange(len(strengths))
     if strengths.size == 0:
         return strengths
     for _ in range(MAX_STEPS):

@@ -70,4 +70,6 @@ def _strengths(D: np.ndarray, mask: np.ndarray, prior: float) -> np.ndarray:
         hessian[:, diagonal, diagonal] += expected + prior
         return gradient, hessian
 
-    return maximise(derivatives, queries, width, f"plackett_luce(prior={prior!r})")
+    # Odds of the verdicts are near enough to spare a third of the steps.
+    start = 1.5 * np.log(((D > 0).sum(axis=2) + 0.5) / ((D < 0).sum(axis=2) + 0.5))
+    return maximise(derivatives, start, f"plackett_luce(prior={prior!r})")

@@ -12,7 +12,7 @@ DECIMALS = 10
 def rank_centrality(
     L: np.ndarray, mask: np.ndarray, *, alpha: float = 0.01, temperature: float = 1.0
 ) -> np.ndarray:
-    """Rank centrality (Negahban, Oh, Shah, Operations Research 2017, section 2.2).
+    """Rank centrality (Negahban, Oh, Shah, Operations Research 2017, section 2).
 
     A walk moves from candidate i to j at the rate `σ(D_ji / temperature) + alpha`, `alpha` alone
     where the pair was not compared: it stays longest with those that win against winners. The

@@ -14,7 +14,9 @@ ANTISYMMETRIC = ("max_logits", "copeland", "bradley_terry", "elo", "kemeny")
 
 
 def score(name: str, L: np.ndarray, mask: np.ndarray, **params: float) -> np.ndarray:
-    return Scheme.of(name, **params).scores(L, mask)
+    # Properties that hold for certain need all pairs; `test_top_k.py` tests the chances.
+    certain = {"confidence": 1.0} if name == "top_k" else {}
+    return Scheme.of(name, **certain, **params).scores(L, mask)
 
 
 def blanked(L: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -163,6 +163,24 @@ def test_all_schemes_by_default(compared_pool, fresh):
     assert [text for text, _, _ in done.rows] == [str(Scheme.parse(name)) for name in ALL_SCHEMES]
 
 
+def test_a_scheme_for_few_candidates_is_left_out_by_default_only(
+    compared_pool, fresh, monkeypatch, capsys
+):
+    store = fresh(compared_pool)
+    monkeypatch.setattr("workbench.aggregation.schemes.MAX_CANDIDATES", 11)
+    monkeypatch.setattr("workbench.aggregation.kemeny.MAX_CANDIDATES", 11)
+    done = aggregate(store)
+    assert [text.partition(";")[0].partition("(")[0] for text, _, _ in done.rows] == [
+        name for name in ALL_SCHEMES if name != "kemeny"
+    ]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "kemeny is left out: it ranks at most 11 candidates, and a prompt has 12" in told
+    before = content(store, "rankings")
+    with pytest.raises(BadValue, match="11"):
+        aggregate(store, schemes=["borda", "kemeny"])
+    assert content(store, "rankings") == before
+
+
 def test_names_and_values_are_refused_with_the_valid_ones(compared_pool, measured_pool, fresh):
     store = fresh(compared_pool)
     before = content(store, "rankings")

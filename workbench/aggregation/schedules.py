@@ -9,6 +9,7 @@ from workbench.aggregation.lock_step import Rounds
 from workbench.aggregation.merge_sort import merge_sort
 from workbench.aggregation.quick_sort import quick_sort
 from workbench.aggregation.swiss import swiss
+from workbench.aggregation.top_k import top_k
 from workbench.catalog import Catalog
 
 SCHEDULES: Catalog[Callable[..., Rounds]] = Catalog("schedule")
@@ -18,6 +19,7 @@ SCHEDULES.add("knockout")(knockout)
 SCHEDULES.add("quick_sort")(quick_sort)
 SCHEDULES.add("merge_sort")(merge_sort)
 SCHEDULES.add("swiss")(swiss)
+SCHEDULES.add("top_k")(top_k)
 
-OUTCOMES = ("bubble", "knockout", "quick_sort", "merge_sort")
+OUTCOMES = ("bubble", "knockout", "quick_sort", "merge_sort", "top_k")
 """Schedules whose own outcome is a scheme of the same name and parameters."""

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.aggregation import SCHEMES, Scheme, prompt_keys, ranks
+from workbench.aggregation.schemes import limit
 from workbench.errors import MissingInput
 from workbench.stages.rankers import compared_ranker, short, short_scheme
 from workbench.store.pool import Pool, load_logits, load_pool
@@ -62,7 +63,7 @@ def aggregate(
         MissingInput: the ranker has compared nothing there, or no prompt in whole.
     """
     opened = Store(store)
-    parsed = [Scheme.parse(text) for text in (schemes or list(SCHEMES))]
+    parsed = [Scheme.parse(text) for text in schemes or ()]
     ranker = compared_ranker(opened, ranker)
     pool = load_pool(opened, datasets)
     splits = _compared_splits(opened, ranker)
@@ -72,7 +73,8 @@ def aggregate(
             f"{ranker} has compared nothing in {datasets or 'the store'}: run `workbench compare`"
         )
     logits = load_logits(opened, pool, ranker)
-    ranked = {scheme: _ranked(scheme, pool, logits) for scheme in parsed}
+    chosen = parsed or _all_schemes(int(pool.mask.sum(axis=1).max()))
+    ranked = {scheme: _ranked(scheme, pool, logits) for scheme in chosen}
     places = np.array([splits[prompt] for prompt in pool.prompt_ids], object)
     _say_left_out({scheme: r.complete for scheme, r in ranked.items()}, places)
     done = Aggregated(ranker, [])
@@ -81,6 +83,18 @@ def aggregate(
         used = float(of_scheme.comparisons[of_scheme.complete].mean())
         done.rows.append((str(scheme), int(of_scheme.complete.sum()), used))
     return done
+
+
+def _all_schemes(candidates: int) -> list[Scheme]:
+    """Every scheme that can rank so many candidates of a prompt, with its defaults."""
+    able = [name for name in SCHEMES if candidates <= (limit(name) or candidates)]
+    for name in SCHEMES:
+        if name not in able:
+            terminal.say(
+                f"{name} is left out: it ranks at most {limit(name)} candidates, and a prompt has "
+                f"{candidates}"
+            )
+    return [Scheme(name) for name in able]
 
 
 def _compared_splits(store: Store, ranker: str) -> dict[str, str]:

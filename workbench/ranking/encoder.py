@@ -84,7 +84,6 @@ def make_encoder(
     texts: Iterable[str] | None,
     *,
     markers: bool = True,
-    kind: Any = AutoModel,
 ) -> tuple[Any, Any]:
     """Encoder and tokenizer, loaded or, for a tiny one, made for `texts`.
 
@@ -93,16 +92,13 @@ def make_encoder(
         max_length: tokens of the longest sequence.
         texts: of which a tiny encoder's vocabulary is made.
         markers: whether the tokenizer gets PairRM's markers.
-        kind: AutoModel, or one of its like with a head.
 
     Raises:
-        BadModel, BadValue: see `pretrained_encoder`; no texts for a tiny encoder.
+        BadModel, BadValue: see `pretrained_encoder` and `tiny_encoder`.
     """
     if isinstance(encoder, str):
-        return pretrained_encoder(encoder, options, max_length, markers=markers, kind=kind)
-    if texts is None:
-        raise BadValue("texts", None, "training texts, for a tiny encoder's vocabulary")
-    return tiny_encoder(encoder, options, max_length, texts, markers=markers, kind=kind)
+        return pretrained_encoder(encoder, options, max_length, markers=markers)
+    return tiny_encoder(encoder, options, max_length, texts, markers=markers)
 
 
 def pretrained_encoder(
@@ -111,8 +107,6 @@ def pretrained_encoder(
     max_length: int,
     *,
     markers: bool = True,
-    kind: Any = AutoModel,
-    **config_options: Any,
 ) -> tuple[Any, Any]:
     """Encoder and tokenizer from a directory or a hub id.
 
@@ -125,11 +119,11 @@ def pretrained_encoder(
     if not local and name.startswith(("/", ".", "~")):
         raise BadModel(f"no directory '{name}' to load an encoder from")
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local, **config_options)
-        _configure(config, options)
+        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        configure(config, options)
         check_positions(config, max_length)
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-        encoder = kind.from_pretrained(
+        encoder = AutoModel.from_pretrained(
             name,
             config=config,
             dtype=torch.float32,
@@ -142,19 +136,31 @@ def pretrained_encoder(
         add_markers(tokenizer)
     # Rows beyond the vocabulary go too: PairRM's embedding has exactly one row a token.
     encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    return _finished(encoder, options), tokenizer
+    return finished(encoder, options), tokenizer
 
 
 def tiny_encoder(
     tiny: TinyEncoder,
     options: EncoderOptions,
     max_length: int,
-    texts: Iterable[str],
+    texts: Iterable[str] | None,
     *,
     markers: bool = True,
     kind: Any = AutoModel,
+    **config_options: Any,
 ) -> tuple[Any, Any]:
-    """Encoder with random weights (torch's seed) and a tokenizer trained on `texts`."""
+    """Encoder with random weights (torch's seed) and a tokenizer trained on `texts`.
+
+    Args:
+        tiny, options, max_length, texts, markers: see `make_encoder`.
+        kind: AutoModel, or one of its like with a head.
+        **config_options: of the head.
+
+    Raises:
+        BadValue: no texts.
+    """
+    if texts is None:
+        raise BadValue("texts", None, "training texts, for a tiny encoder's vocabulary")
     tokenizer = tiny_tokenizer(texts, tiny.vocab_size, markers=markers)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -165,22 +171,26 @@ def tiny_encoder(
         max_position_embeddings=tiny.max_positions or max_length,
         type_vocab_size=1,
         pad_token_id=tokenizer.pad_token_id,
+        **config_options,
     )
-    _configure(config, options)
+    configure(config, options)
     check_positions(config, max_length)
     return encoder_from_config(config, options, kind), tokenizer
 
 
-def encoder_from_config(config: Any, options: EncoderOptions, kind: Any = AutoModel) -> Any:
-    """An encoder with random weights."""
-    _configure(config, options)
+def encoder_from_config(
+    config: Any,
+    options: EncoderOptions,
+    kind: Any = AutoModel,
+    dtype: torch.dtype = torch.float32,
+) -> Any:
+    """An encoder, or one with a head by its `kind`, with random weights."""
+    configure(config, options)
     try:
-        encoder = kind.from_config(
-            config, dtype=torch.float32, attn_implementation=options.attention
-        )
+        encoder = kind.from_config(config, dtype=dtype, attn_implementation=options.attention)
     except ValueError as error:
         raise BadModel(f"cannot build a '{config.model_type}' encoder: {error}") from error
-    return _finished(encoder, options)
+    return finished(encoder, options)
 
 
 def check_positions(config: Any, max_length: int) -> None:
@@ -188,7 +198,7 @@ def check_positions(config: Any, max_length: int) -> None:
     limit = position_limit(config)
     if limit is not None and max_length > limit:
         raise BadValue(
-            "source_maxlength + 2 * candidate_maxlength",
+            "tokens of a sequence, by source_maxlength and candidate_maxlength",
             max_length,
             f"at most {limit}, the positions of this {config.model_type} encoder",
         )
@@ -208,7 +218,8 @@ def position_limit(config: Any) -> int | None:
     return getattr(config, "max_position_embeddings", None)
 
 
-def _configure(config: Any, options: EncoderOptions) -> None:
+def configure(config: Any, options: EncoderOptions) -> None:
+    """Sets every dropout in a configuration."""
     if options.dropout is None:
         return
     for name, value in config.to_dict().items():
@@ -216,8 +227,9 @@ def _configure(config: Any, options: EncoderOptions) -> None:
             setattr(config, name, options.dropout)
 
 
-def _finished(encoder: Any, options: EncoderOptions) -> Any:
-    if getattr(encoder, "pooler", None) is not None:
+def finished(encoder: Any, options: EncoderOptions) -> Any:
+    """An encoder or a model around one, ready to be trained or run."""
+    if getattr(encoder, "pooler", None) is not None and encoder.base_model is encoder:
         # Only the last hidden state is read; weights without a gradient would stall DDP.
         encoder.pooler = None
     if options.gradient_checkpointing:

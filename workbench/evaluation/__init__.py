@@ -20,14 +20,22 @@ from workbench.evaluation.report import (
     evaluate_system,
     evaluate_systems,
 )
+from workbench.evaluation.verdict_report import (
+    VERDICT_FIGURES,
+    evaluate_agreement,
+    evaluate_judges,
+)
 
 __all__ = [
     "FIGURES",
     "POSITION_FIGURES",
+    "VERDICT_FIGURES",
     "Difference",
     "Estimate",
     "best_llm_distribution",
     "best_llm_distributions",
+    "evaluate_agreement",
+    "evaluate_judges",
     "evaluate_position_bias",
     "evaluate_system",
     "evaluate_systems",

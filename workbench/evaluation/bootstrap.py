@@ -112,9 +112,17 @@ def estimate(ratio: Ratio, drawn: np.ndarray, level: float = LEVEL) -> Estimate:
     Raises:
         BadValue: no prompt has the figure; or a level outside (0, 1).
     """
+    return with_interval(ratio.value, int(ratio.valid.sum()), drawn, level)
+
+
+def with_interval(value: float, n: int, drawn: np.ndarray, level: float = LEVEL) -> Estimate:
+    """Any figure that rests on `n` prompts, with the percentile interval of its replicates.
+
+    For a figure that is made of several ratios: its replicates [resamples] are made of theirs.
+    Raises BadValue as `estimate` does.
+    """
     if not 0 < level < 1:
         raise BadValue("level", level, "a number between 0 and 1")
-    value, n = ratio.value, int(ratio.valid.sum())
     if not math.isfinite(value):
         raise BadValue("figure", value, "at least one prompt that has it")
     # A sample may miss all the prompts that have the figure; it tells nothing about it.

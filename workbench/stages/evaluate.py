@@ -1,7 +1,8 @@
-"""Evaluate: rankings and qualities -> results, with intervals, by split and category."""
+"""Evaluate: rankings, qualities and verdicts -> results, with intervals, by split and category."""
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +17,14 @@ from workbench.stages.evaluation_parts import WHOLE
 from workbench.stages.evaluation_plots import plots
 from workbench.stages.result_rows import COLUMNS, Row, result_rows
 from workbench.stages.systems import ranker_system
+from workbench.stages.verdict_pages import verdict_pages
+from workbench.stages.verdict_rows import verdict_rows
 from workbench.store.fingerprint import fingerprint
+from workbench.store.ids import SPLITS
 from workbench.store.pool import check_names, names_of
 from workbench.store.store import Store
 from workbench.store.tables import write_rows
+from workbench.store.verdicts import judged_splits
 from workbench.tracking import Run, Tracker
 
 
@@ -33,7 +38,8 @@ class Evaluated:
 
     def __rich__(self) -> Group:
         state = "" if self.new else " (done before)"
-        spaced = (part for page in pages(self.rows) for part in (Text(), page))
+        both = chain(pages(self.rows), verdict_pages(self.rows))
+        spaced = (part for page in both for part in (Text(), page))
         return Group(Text(f"evaluate: run {self.run}{state}"), *spaced)
 
 
@@ -53,7 +59,8 @@ def evaluate(
     """Tells what each system's pick is worth, with 95 % intervals, against BestSingle and others.
 
     Beside the rankings stand always Random, Longest, BestSingle (chosen on validation), Oracle
-    and each LLM. Without any ranking these alone are evaluated.
+    and each LLM. Without any ranking these alone are evaluated. Where the store holds verdicts of
+    judges, people or models, it is told too how often each system prefers what they prefer.
 
     Args:
         store: DuckDB file.
@@ -77,9 +84,11 @@ def evaluate(
     for kind, names in (("dataset", datasets), ("measure", measures), ("llm", against)):
         check_names(opened, kind, names)
     measures = measures or names_of(opened, "measure")
-    if not measures:
-        raise MissingInput(f"{store} holds no qualities: run `workbench measure`")
     datasets = datasets or names_of(opened, "dataset")
+    if not measures and not judged_splits(opened, datasets, SPLITS):
+        raise MissingInput(
+            f"{store} holds neither qualities nor verdicts of judges: run `workbench measure`"
+        )
     rankings = _rankings(opened, ranker, schemes)
     config: dict[str, Any] = {
         "rankings": [ranker_system(*r) for r in rankings],
@@ -96,9 +105,9 @@ def evaluate(
         stored = _stored(opened, run.id)
         if run.finished and stored:
             return Evaluated(run.id, stored, new=False)
-        rows = list(result_rows(opened, config, rankings))
+        rows = [*result_rows(opened, config, rankings), *verdict_rows(opened, config, rankings)]
         if not rows:
-            raise MissingInput(f"no prompt of {datasets} is measured by {measures}")
+            raise MissingInput(_nothing(opened, config))
         _write(opened, run.id, rows)
         _log(run, rows)
     return Evaluated(run.id, rows, new=True)
@@ -141,7 +150,40 @@ def _seen(store: Store, config: dict[str, Any]) -> str:
         "where list_contains($rankings, ranker || '/' || scheme)",
         {"rankings": config["rankings"]},
     )
-    return f"{qualities} {rankings}"
+    return " ".join([qualities, rankings, *_judged(store, config)])
+
+
+def _judged(store: Store, config: dict[str, Any]) -> list[str]:
+    """Of verdicts, and of the comparisons of the prompts that have them; none without verdicts,
+    so that an evaluation which never had any stays the same."""
+    chosen = {"datasets": config["datasets"], "splits": config["splits"]}
+    of_prompts = (
+        "join prompts p using (prompt_id) "
+        "where list_contains($datasets, p.dataset) and list_contains($splits, p.split)"
+    )
+    verdicts = fingerprint(store, f"select v.* from verdicts v {of_prompts}", chosen)  # noqa: S608
+    if verdicts.endswith("-0"):
+        return []
+    rankers = sorted({ranking.partition("/")[0] for ranking in config["rankings"]})
+    comparisons = fingerprint(
+        store,
+        f"select c.* from comparisons c semi join verdicts using (prompt_id) {of_prompts} "  # noqa: S608
+        "and list_contains($rankers, c.ranker)",
+        chosen | {"rankers": rankers},
+    )
+    return [verdicts, comparisons]
+
+
+def _nothing(store: Store, config: dict[str, Any]) -> str:
+    """Why there is nothing to evaluate, and where there would be something."""
+    measured = f", or measured by {', '.join(config['measures'])}" if config["measures"] else ""
+    told = (
+        f"no prompt of {', '.join(config['datasets'])} in the split "
+        f"{' or '.join(config['splits'])} is judged{measured}"
+    )
+    judged = judged_splits(store, config["datasets"], SPLITS)
+    where = ", ".join(f"{dataset} in the split {split}" for dataset, split in judged)
+    return f"{told}; verdicts are there on {where}" if judged else told
 
 
 def _stored(store: Store, run: str) -> list[Row]:

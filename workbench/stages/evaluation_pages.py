@@ -3,7 +3,6 @@
 Heads are short and numbers have three decimals, so that tables fit a terminal of 80 columns.
 """
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import terminal
+from workbench.stages.evaluation_cells import broken, span, three
 from workbench.stages.evaluation_parts import CATEGORY, WHOLE, Figures, biases, by_part, picked
 from workbench.stages.rankers import short, short_scheme
 from workbench.stages.systems import BEST_SINGLE, LONGEST, ORACLE, RANDOM, llm_system, short_system
@@ -94,9 +94,9 @@ def _quality_table(where: str, systems: Systems, compared: Systems) -> Table:
     rows = []
     for name, label in _labels(compared).items():
         figures = compared[name]
-        against = [_span(figures["vs_best_single"]), f"{figures['vs_best_single_p'][0]:.3f}"]
+        against = [span(figures["vs_best_single"]), f"{figures['vs_best_single_p'][0]:.3f}"]
         against = ["–", "–"] if name == BEST_SINGLE else against
-        rows.append([label, _span(figures["quality"]), *against])
+        rows.append([label, span(figures["quality"]), *against])
     prompts = max(figures["quality"][3] for figures in compared.values())
     title = f"Quality by {where}: mean over {prompts} prompts"
     columns = ("system", "quality of the pick ↑", "minus BestSingle ↑", "p")
@@ -131,14 +131,14 @@ def _figures_table(
 ) -> Table:
     """One column a figure: those of `heads`, and any that begin with `further`."""
     more = {
-        figure: _broken(f"{head}{figure.removeprefix(further).removesuffix(']')} ↑", 9)
+        figure: broken(f"{head}{figure.removeprefix(further).removesuffix(']')} ↑", 9)
         for figures in systems.values()
         for figure in figures
         if figure.startswith(further)
     }
     columns = heads | more
     rows = [
-        [label, *(_three(systems[name].get(figure)) for figure in columns)]
+        [label, *(three(systems[name].get(figure)) for figure in columns)]
         for name, label in _labels(systems).items()
     ]
     return terminal.table(title, ("system", *columns.values()), rows, caption)
@@ -158,14 +158,14 @@ def _llms_table(where: str, systems: Systems, picks: dict[str, dict[str, float]]
         rows.append(
             [
                 name.removeprefix(llm_system("")) + star,
-                _span(figures["best_share"], percent=True),
-                _three(figures.get("quality")),
+                span(figures["best_share"], percent=True),
+                three(figures.get("quality")),
                 *answered,
                 *(f"{100 * picks[ranking].get(name, 0.0):.1f}" for ranking in rankings),
             ]
         )
     schemes = [short_scheme(ranking.partition("/")[2]) for ranking in rankings]
-    heads = [f"% picked by\n{_broken(scheme, 14)}" for scheme in schemes]
+    heads = [f"% picked by\n{broken(scheme, 14)}" for scheme in schemes]
     columns = ("LLM", "% of prompts\nit is best on", "its\nquality ↑", *ragged * ("its\nprompts",))
     caption = "* BestSingle. Candidates that tie for best share the prompt."
     return terminal.table(f"Best LLM by {where}", (*columns, *heads), rows, caption)
@@ -181,13 +181,13 @@ def _categories_table(where: str, categories: dict[str, Systems], prompts: int) 
         [
             category,
             systems[BEST_SINGLE]["quality"][3],
-            _three(systems[BEST_SINGLE]["quality"]),
-            _three(systems[shown]["quality"]),
-            _span(systems[shown]["vs_best_single"]),
+            three(systems[BEST_SINGLE]["quality"]),
+            three(systems[shown]["quality"]),
+            span(systems[shown]["vs_best_single"]),
         ]
         for category, systems in sorted(categories.items())
     ]
-    label = _broken(f"{_labels(known)[shown]} ↑", 14)
+    label = broken(f"{_labels(known)[shown]} ↑", 14)
     columns = ("category", "prompts", "BestSingle ↑", label, "difference ↑")
     others = prompts - sum(row[1] for row in rows)
     caption = f"{others} prompts are of no category, or of one too small for a row."
@@ -199,26 +199,7 @@ def _bias_line(ranker: str, place: tuple[str, ...], figures: Figures) -> Text:
         figures[name] for name in ("position_bias", "position_bias_abs", "position_flips")
     )
     return terminal.wrapped(
-        f"Position bias of ranker {short(ranker)} on {', '.join(place)}: {_span(signed)} logits "
-        f"for the answer shown left (0 is none), {_span(size)} in size; the order decides "
-        f"{_span(flips, percent=True)} % of pairs."
+        f"Position bias of ranker {short(ranker)} on {', '.join(place)}: {span(signed)} logits "
+        f"for the answer shown left (0 is none), {span(size)} in size; the order decides "
+        f"{span(flips, percent=True)} % of pairs."
     )
-
-
-def _broken(head: str, width: int) -> str:
-    """A long head in lines, of which none is much wider than a number."""
-    return "\n".join(textwrap.wrap(head, width))
-
-
-def _three(estimate: Any) -> str | None:
-    return None if estimate is None else f"{estimate[0]:z.3f}"
-
-
-def _span(estimate: Any, percent: bool = False) -> str:
-    """Value and interval, to three decimals or, of large numbers and percentages, fewer."""
-    if estimate is None:
-        return "–"
-    value, low, high = (number * (100 if percent else 1) for number in estimate[:3])
-    digits = 1 if percent else 3 if max(abs(low), abs(high)) < 10 else 2
-    form = f"{{:z.{digits}f}}"  # z: rounding leaves no "-0.0"
-    return f"{form} [{form}, {form}]".format(value, low, high)

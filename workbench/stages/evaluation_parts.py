@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.evaluation.verdict_report import VERDICT_FIGURES
+
 WHOLE, CATEGORY = "all", "category="
 
 Part = tuple[str, str, str, str]
@@ -16,7 +18,7 @@ def by_part(rows: Sequence[Any]) -> dict[Part, dict[str, Figures]]:
     found: dict[Part, dict[str, Figures]] = {}
     for system, dataset, split, part, measure, *estimate in rows:
         figure, colon, quality = measure.partition(":")
-        if colon and figure != "picked_share":
+        if colon and figure != "picked_share" and not of_verdicts(measure):
             place = found.setdefault((dataset, split, part, quality), {})
             place.setdefault(system, {})[figure] = estimate
     return found
@@ -39,3 +41,8 @@ def biases(rows: Sequence[Any]) -> dict[tuple[str, str], dict[str, Figures]]:
         if part == WHOLE and measure.startswith("position_"):
             found.setdefault((dataset, split), {}).setdefault(system, {})[measure] = estimate
     return found
+
+
+def of_verdicts(measure: str) -> bool:
+    """Whether a row tells of verdicts; a judge's name in brackets may hold a colon."""
+    return measure.partition("[")[0] in VERDICT_FIGURES

@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.stages.evaluation_parts import WHOLE, by_part
 from workbench.stages.systems import ORACLE, short_system
+from workbench.stages.verdict_parts import panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:
-    """(name, figure): the best-LLM distribution and the systems' qualities, a pair a part."""
+    """(name, figure): by each measure the best-LLM distribution and the systems' qualities; and
+    the systems' agreement with each judge or, of judges together, with their majority."""
     for (dataset, split, part, measure), systems in by_part(rows).items():
         if part != WHOLE:
             continue
-        stem = "".join(c if c.isalnum() else "_" for c in f"{dataset}-{split}-{measure}")
+        stem = _stem(dataset, split, measure)
         shares = {
             name.removeprefix("llm:"): figures["best_share"]
             for name, figures in systems.items()
@@ -29,6 +31,22 @@ def plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:
             if "quality" in figures and name != ORACLE
         }
         yield f"quality-{stem}", _bars(qualities, f"Quality of the pick\n{where}")
+    yield from _agreement_plots(rows)
+
+
+def _agreement_plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:
+    for panel in panels(rows):
+        agreeing = {
+            short_system(name): figures[panel.agreement]
+            for name, figures in panel.systems.items()
+            if panel.agreement in figures
+        }
+        title = f"Agreement with {panel.judge}\n{', '.join(panel.where)}"
+        yield f"agreement-{_stem(*panel.where, panel.judge)}", _bars(agreeing, title)
+
+
+def _stem(*words: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in "-".join(words))
 
 
 def _bars(estimates: dict[str, Any], title: str) -> "Figure":

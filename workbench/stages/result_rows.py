@@ -18,8 +18,8 @@ from workbench.evaluation import (
 )
 from workbench.evaluation.measured import measured
 from workbench.stages.evaluation_parts import CATEGORY, WHOLE
-from workbench.stages.systems import Systems, gather, llm_system, ranker_system
-from workbench.store.pool import load_logits, names_of
+from workbench.stages.systems import Rankings, Systems, gather, llm_system, ranker_system
+from workbench.store.pool import Pool, load_logits, names_of
 from workbench.store.store import Store
 
 _TOLD = 10  # names in one note on the terminal
@@ -27,9 +27,7 @@ COLUMNS = ("system", "dataset", "split", "slice", "measure", "value", "low", "hi
 Row = tuple[str, str, str, str, str, float, float | None, float | None, int]
 
 
-def result_rows(
-    store: Store, config: dict[str, Any], rankings: list[tuple[str, str]]
-) -> Iterator[Row]:
+def result_rows(store: Store, config: dict[str, Any], rankings: Rankings) -> Iterator[Row]:
     """The figures of every system on each dataset, split and measure that there is.
 
     Args:
@@ -41,12 +39,14 @@ def result_rows(
         MissingInput: see `systems.gather`.
     """
     parts = list(product(config["datasets"], config["splits"], config["measures"]))
+    if not parts:  # verdicts alone
+        return
     biases_of = set[tuple[str, str]]()
     with terminal.progress("evaluate", len(parts), "tables") as advance:
         for dataset, split, measure in parts:
             systems = gather(store, dataset, split, measure, rankings)
             if systems is not None:
-                for name, prompts in _slices(systems, config["min_category"]):
+                for name, prompts in slices(systems.pool, config["min_category"]):
                     where = (dataset, split, name)
                     yield from _figures(systems.subset(prompts), where, measure, config)
                 if (dataset, split) not in biases_of:
@@ -67,10 +67,11 @@ def _say_small(systems: Systems, place: str, least: int) -> None:
         )
 
 
-def _slices(systems: Systems, least: int) -> Iterator[tuple[str, np.ndarray]]:
-    yield WHOLE, np.ones(len(systems.pool.prompt_ids), bool)
-    category = np.array(systems.pool.category, object)
-    for name in sorted(set(systems.pool.category) - {""}):
+def slices(pool: Pool, least: int) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, [Q] bool): the whole pool, and each category of at least so many prompts."""
+    yield WHOLE, np.ones(len(pool.prompt_ids), bool)
+    category = np.array(pool.category, object)
+    for name in sorted(set(pool.category) - {""}):
         if (category == name).sum() >= least:
             yield CATEGORY + name, category == name
 
@@ -78,7 +79,7 @@ def _slices(systems: Systems, least: int) -> Iterator[tuple[str, np.ndarray]]:
 def _figures(
     systems: Systems, where: tuple[str, str, str], measure: str, config: dict[str, Any]
 ) -> Iterator[Row]:
-    pool, quality, drawn = systems.pool, systems.quality, _bootstrap(config)
+    pool, quality, drawn = systems.pool, systems.quality, bootstrap_options(config)
     named = {
         llm: pool.llm == pool.llms.index(llm)
         for llm in config["against"] or ()
@@ -94,24 +95,24 @@ def _figures(
         **drawn,
     )
     for name, figures in found.items():
-        yield from (_row(name, where, f"{k}:{measure}", e) for k, e in figures.items())
+        yield from (result_row(name, where, f"{k}:{measure}", e) for k, e in figures.items())
     chosen = llm_system(systems.best_llm)
     yield (chosen, *where, f"chosen_as_best_single:{measure}", 1.0, None, None, len(quality))
     picked = pick_weights(quality, measured(quality, pool.mask))
     shares = best_llm_distribution(picked, pool.llm, pool.llms, **drawn)
     for llm, share in shares.items():
-        yield _row(llm_system(llm), where, f"best_share:{measure}", share)
+        yield result_row(llm_system(llm), where, f"best_share:{measure}", share)
 
 
 def _biases(
     store: Store,
     systems: Systems,
     where: tuple[str, str, str],
-    rankings: list[tuple[str, str]],
+    rankings: Rankings,
     config: dict[str, Any],
 ) -> Iterator[Row]:
     """What does not depend on a quality measure: position bias, and whom each ranking picks."""
-    pool, drawn = systems.pool, _bootstrap(config)
+    pool, drawn = systems.pool, bootstrap_options(config)
     names = [ranker_system(*r) for r in rankings]
     picks = {
         name: pick_weights(systems.scores[name], pool.mask)
@@ -120,15 +121,17 @@ def _biases(
     }
     for name, shares in best_llm_distributions(picks, pool.llm, pool.llms, **drawn).items():
         for llm, share in shares.items():
-            yield _row(llm_system(llm), where, f"picked_share:{name}", share)
+            yield result_row(llm_system(llm), where, f"picked_share:{name}", share)
     for ranker in sorted({r for r, _ in rankings} & set(names_of(store, "ranker"))):
         found = evaluate_position_bias(load_logits(store, pool, ranker), pool.mask, **drawn)
-        yield from (_row(ranker, where, name, e) for name, e in found.items())
+        yield from (result_row(ranker, where, name, e) for name, e in found.items())
 
 
-def _bootstrap(config: dict[str, Any]) -> dict[str, int]:
+def bootstrap_options(config: dict[str, Any]) -> dict[str, int]:
+    """Options of the bootstrap, from those of the stage."""
     return {"resamples": config["resamples"], "seed": config["seed"]}
 
 
-def _row(system: str, where: tuple[str, str, str], measure: str, found: Estimate) -> Row:
+def result_row(system: str, where: tuple[str, str, str], measure: str, found: Estimate) -> Row:
+    """The row of an estimate; `where` is dataset, split and slice."""
     return (system, *where, measure, found.value, found.low, found.high, found.n)

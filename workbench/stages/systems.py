@@ -18,6 +18,9 @@ from workbench.store.pool import Pool, load_pool, load_quality, load_scores
 from workbench.store.store import Store
 
 RANDOM, LONGEST, BEST_SINGLE, ORACLE = "Random", "Longest", "BestSingle", "Oracle"
+PREFERENCE = "preference"
+Rankings = list[tuple[str, str]]
+"""Pairs of a ranker and a scheme."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +61,42 @@ def llm_system(llm: str) -> str:
     return f"llm:{llm}"
 
 
+def preference_system(ranker: str) -> str:
+    """Name of the system 'what this ranker prefers, pair by pair', before any scheme."""
+    return f"{ranker}/{PREFERENCE}"
+
+
+def measure_system(measure: str) -> str:
+    """Name of the system 'the quality itself, by this measure'."""
+    return f"quality[{measure}]"
+
+
+def best_single_system(measure: str) -> str:
+    """Name of BestSingle by this measure, where several measures stand beside each other."""
+    return f"{BEST_SINGLE}[{measure}]"
+
+
+def judge_system(judge: str) -> str:
+    """Name of a judge as a system, which others are compared with."""
+    return f"judge:{judge}"
+
+
+def is_ranking(name: str) -> bool:
+    """Whether a system is a ranker with a scheme or its preference; other names may hold '/'."""
+    others = (llm_system(""), judge_system(""), "quality[", f"{BEST_SINGLE}[")
+    return "/" in name and not name.startswith(others)
+
+
 def short_system(name: str) -> str:
     """A ranker's run id cut to eight characters, and the settings that are usual left out."""
-    ranker, slash, scheme = name.partition("/")
-    if not slash or name.startswith(llm_system("")):  # an LLM's name may hold a slash
+    if not is_ranking(name):
         return name
-    return f"{short(ranker)}/{short_scheme(scheme)}"
+    ranker, _, scheme = name.partition("/")
+    return f"{short(ranker)}/{scheme if scheme == PREFERENCE else short_scheme(scheme)}"
 
 
 def gather(
-    store: Store, dataset: str, split: str, measure: str, rankings: list[tuple[str, str]]
+    store: Store, dataset: str, split: str, measure: str, rankings: Rankings
 ) -> Systems | None:
     """The systems on one dataset and split; None where nothing there is measured so.
 
@@ -85,23 +114,12 @@ def gather(
     if not kept.any():
         return None
     means, best = _chosen_on_validation(store, dataset, measure, pool.llms)
-    found = {r: load_scores(store, pool, *r) for r in rankings}
-    ranked = {r: ~np.isnan(scores).any(axis=1) for r, scores in found.items()}
-    lacking = {r: int((kept & ~ranked[r]).sum()) for r in rankings}
-    used = [r for r in rankings if lacking[r] < kept.sum()]
-    every = int(kept.sum())
-    for r in used:
-        kept &= ranked[r]
-    _say_lost(f"{dataset}, {split}, {measure}", lacking, every, int(kept.sum()))
-    if not kept.any():
-        raise MissingInput(
-            f"no prompt of {dataset}, {split} is ranked by all of "
-            f"{', '.join(ranker_system(*r) for r in used)}: evaluate them one by one"
-        )
+    place = f"{dataset}, {split}, {measure}"
+    ranked, kept = ranked_by_all(store, pool, kept, rankings, place, "measured")
     single = single_scores(means, pool.llm, pool.mask)
     scores = {
         ORACLE: oracle_scores(quality, pool.mask),
-        **{ranker_system(*r): found[r] for r in used},
+        **ranked,
         BEST_SINGLE: single,
         LONGEST: longest_scores(pool.length, pool.mask),
         RANDOM: random_scores(pool.mask),
@@ -113,14 +131,40 @@ def gather(
     return Systems(pool, quality, scores, single, pool.llms[best]).subset(kept)
 
 
-def _say_lost(place: str, lacking: dict[tuple[str, str], int], every: int, left: int) -> None:
+def ranked_by_all(
+    store: Store, pool: Pool, wanted: np.ndarray, rankings: Rankings, place: str, what: str
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Scores [Q, N] of the rankings that hold any wanted prompt, and [Q] the wanted ones that all
+    of these hold. What is lost by that is told on the terminal: of `what` prompts of `place`.
+
+    Raises:
+        MissingInput: no prompt is ranked by all.
+    """
+    found = {r: load_scores(store, pool, *r) for r in rankings}
+    held = {r: ~np.isnan(scores).any(axis=1) for r, scores in found.items()}
+    lacking = {r: int((wanted & ~held[r]).sum()) for r in rankings}
+    every = int(wanted.sum())
+    used = [r for r in rankings if lacking[r] < every]
+    kept = np.logical_and.reduce([wanted, *(held[r] for r in used)])
+    _say_lost(place, what, lacking, every, int(kept.sum()))
+    if not kept.any():
+        raise MissingInput(
+            f"no prompt of {place} is ranked by all of "
+            f"{', '.join(ranker_system(*r) for r in used)}: evaluate them one by one"
+        )
+    return {ranker_system(*r): found[r] for r in used}, kept
+
+
+def _say_lost(
+    place: str, what: str, lacking: dict[tuple[str, str], int], every: int, left: int
+) -> None:
     """Tells which rankings have cost prompts, and how many, or are left out altogether."""
     names = {short_system(ranker_system(*r)): n for r, n in lacking.items() if n}
     if absent := [name for name, n in names.items() if n == every]:
         terminal.say(f"{place}: no prompt is ranked by {', '.join(absent)}")
     if partial := [f"{name} lacks {n}" for name, n in names.items() if n < every]:
         terminal.say(
-            f"{place}: {left} of {every} measured prompts are ranked by all and evaluated; "
+            f"{place}: {left} of {every} {what} prompts are ranked by all and evaluated; "
             f"{', '.join(partial)}"
         )
 
@@ -136,23 +180,43 @@ def _chosen_on_validation(
     store: Store, dataset: str, measure: str, llms: list[str]
 ) -> tuple[np.ndarray, int]:
     """Mean quality on validation of each of `llms` (NaN: too few prompts), and the best's index."""
-    pool = _pool(store, dataset, "validation")
-    quality = load_quality(store, pool, measure) if pool else None
-    if pool is None or quality is None or not np.isfinite(quality[pool.mask]).any():
+    means = _validation_means(store, dataset, measure, llms)
+    if means is None:
         raise MissingInput(
             f"{dataset} has no validation prompt measured by {measure}: BestSingle is chosen there"
         )
-    # An LLM that is not among those to choose from has no say in how many prompts are enough.
-    choosable = pool.mask & np.isin(np.array([*pool.llms, ""])[pool.llm], llms)
-    if not np.isfinite(quality[choosable]).any():
+    if not np.isfinite(means).any():
         raise MissingInput(
             f"none of {', '.join(llms)} has a validation prompt of {dataset} measured by "
             f"{measure}: BestSingle is chosen there"
         )
+    return means, int(np.nanargmax(means))
+
+
+def _validation_means(
+    store: Store, dataset: str, measure: str, llms: list[str]
+) -> np.ndarray | None:
+    """Mean quality on validation of each of `llms`, NaN where it has none or too few prompts;
+    None where no prompt of validation is measured."""
+    pool = _pool(store, dataset, "validation")
+    quality = load_quality(store, pool, measure) if pool else None
+    if pool is None or quality is None or not np.isfinite(quality[pool.mask]).any():
+        return None
+    # An LLM that is not among those to choose from has no say in how many prompts are enough.
+    choosable = pool.mask & np.isin(np.array([*pool.llms, ""])[pool.llm], llms)
+    if not np.isfinite(quality[choosable]).any():
+        return np.full(len(llms), np.nan)
     values, _ = best_single(quality, pool.llm, choosable, len(pool.llms))
     by_name = dict(zip(pool.llms, values, strict=True))
-    means = np.array([by_name.get(name, np.nan) for name in llms])
-    return means, int(np.nanargmax(means))
+    return np.array([by_name.get(name, np.nan) for name in llms])
+
+
+def best_single_scores(store: Store, dataset: str, measure: str, pool: Pool) -> np.ndarray | None:
+    """Scores [Q, N] of BestSingle by a measure; None where validation cannot choose it."""
+    means = _validation_means(store, dataset, measure, pool.llms)
+    if means is None or not np.isfinite(means).any():
+        return None
+    return single_scores(means, pool.llm, pool.mask)
 
 
 def _llm_scores(means: np.ndarray, llm: int, pool: Pool, known: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """MLMScoring against a loop that masks a token, reads the sequence, and goes on."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -27,10 +29,15 @@ def scoring(directory, **options):
     return MLMScoring(directory, **options).prepare()
 
 
+@cache
+def parts(directory):
+    model = AutoModelForMaskedLM.from_pretrained(directory).eval()
+    return AutoTokenizer.from_pretrained(directory), model
+
+
 def naive(directory, prompt, answer, passes=None):
     """Log-probabilities of the answer's tokens."""
-    tokenizer = AutoTokenizer.from_pretrained(directory)
-    model = AutoModelForMaskedLM.from_pretrained(directory).eval()
+    tokenizer, model = parts(directory)
     encoded = tokenizer([prompt], [answer], return_tensors="pt")
     if getattr(model.config, "type_vocab_size", 0) < 2:
         encoded.pop("token_type_ids", None)

@@ -39,7 +39,7 @@ def test_it_learns_what_can_be_learned(store, tmp_path):
     data = list_data(store)
     ranker = RewardModel(TINY, measures=["good"], lr=5e-3, weight_decay=0.01, **LENGTHS)
     ranker.build(data.training_texts())
-    fit = trainer(tmp_path, max_epochs=10)
+    fit = trainer(tmp_path, max_epochs=7)
     fit.fit(ranker, data)
     metrics = fit.callback_metrics
     assert metrics["validation/pairwise_accuracy"] > 0.9

@@ -51,9 +51,34 @@ class Framed(NamedTuple):
         types = (place >= self.second[rows, None]) & there
         return ids, there.astype(np.int64), types.astype(np.int64)
 
+    def distinct(self) -> tuple["Framed", np.ndarray]:
+        """Each sequence once, and for each [n] its place among them.
+
+        Texts that differ only where they are cut must tie exactly; two copies of a sequence in
+        two batches would differ by rounding.
+        """
+        start = self.tokens.start.tolist()
+        seen: dict[tuple[bytes, int], int] = {}
+        group = np.zeros(len(self.second), np.int64)
+        first: list[int] = []
+        for row, second in enumerate(self.second.tolist()):
+            key = (self.tokens.ids[start[row] : start[row + 1]].tobytes(), second)
+            group[row] = seen.setdefault(key, len(seen))
+            if len(first) < len(seen):
+                first.append(row)
+        return self.chosen(np.array(first, np.int64)), group
+
+    def chosen(self, rows: np.ndarray) -> "Framed":
+        """Some of the sequences, or all in another order."""
+        start = self.tokens.start.tolist()
+        parts = [self.tokens.ids[start[row] : start[row + 1]] for row in rows.tolist()]
+        return Framed(Tokens.joined(parts), self.second[rows])
+
 
 class Framing:
     """Frames texts with a given tokenizer.
+
+    No text can forge the frame: special tokens that it spells become the unknown token.
 
     Args:
         tokenizer: a Hugging Face tokenizer.
@@ -77,18 +102,28 @@ class Framing:
         self.source_maxlength = source_maxlength
         self.candidate_maxlength = candidate_maxlength
         self.elide = elide
+        self._unknown = tokenizer.unk_token_id
+        special = set(tokenizer.all_special_ids) - {self._unknown}
+        self._forbidden = np.array(sorted(special), np.int32)
         self._single, _ = self._frame(1)
         self._pair, types = self._frame(2)
         # Types count from the frame behind the first text, or from the second text itself.
-        between = len(self._pair[1])
-        first = types[len(self._pair[0]) + len(self._ids(_PROBE[0])) :]
-        self._type_from = int(np.argmax(first > 0)) if first.any() else -1
-        if self._type_from > between:
+        end = len(self._pair[0]) + len(self._ids(_PROBE[0]))
+        self._type_from = int(np.argmax(types > 0)) - end if types.any() else None
+        if self._type_from is not None and not (
+            0 <= self._type_from <= len(self._pair[1])
+            and (types == (np.arange(len(types)) >= end + self._type_from)).all()
+        ):
             raise BadModel(f"{type(tokenizer).__name__} has token types that follow no frame")
 
     def frame_length(self, texts: int) -> int:
         """Tokens of the frame around one text or two."""
         return sum(map(len, self._single if texts == 1 else self._pair))
+
+    @property
+    def closing(self) -> int:
+        """Tokens of the frame behind the second of two texts."""
+        return len(self._pair[2])
 
     def pairs(self, prompts: Sequence[str], candidates: Sequence[str]) -> Framed:
         """Sequences of P prompts, each with a candidate."""
@@ -99,8 +134,9 @@ class Framing:
         for row, (prompt, candidate) in enumerate(zip(prompts, candidates, strict=True)):
             one, two = x[prompt], y[candidate]
             parts.append(np.concatenate([before, one, between, two, after]))
-            typed = self._type_from >= 0
-            second[row] = len(before) + len(one) + self._type_from if typed else len(parts[-1])
+            second[row] = len(parts[-1])
+            if self._type_from is not None:
+                second[row] = len(before) + len(one) + self._type_from
         return Framed(Tokens.joined(parts), second)
 
     def singles(self, texts: Sequence[str], most: int) -> Framed:
@@ -120,11 +156,17 @@ class Framing:
                 chunk, add_special_tokens=False, return_attention_mask=False, verbose=False
             )
             for text, ids in zip(chunk, answer["input_ids"], strict=True):
-                array = np.array(ids, np.int32)
+                array = self._harmless(np.array(ids, np.int32))
                 if mark is not None and len(mark):
                     array = elided(array, most, int(mark[0]))
                 found[text] = array[:most]
         return found
+
+    def _harmless(self, ids: np.ndarray) -> np.ndarray:
+        forged = np.isin(ids, self._forbidden)
+        if not forged.any():
+            return ids
+        return ids[~forged] if self._unknown is None else np.where(forged, self._unknown, ids)
 
     def _ids(self, text: str) -> np.ndarray:
         return np.array(self.tokenizer(text, add_special_tokens=False)["input_ids"], np.int32)

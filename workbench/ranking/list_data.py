@@ -30,7 +30,8 @@ class ListData(RankerData):
         return self.loader(self._validation_set, self._validation_set.length(), None)
 
     def setup_train(self, ranker: Any, pool: Pool, quality: np.ndarray) -> None:
-        """Tokenises the training prompts; those whose candidates all tie teach nothing."""
+        """Tokenises what the ranker learns from; prompts whose candidates all tie teach nothing."""
+        quality = np.where(ranker.learns_from(quality)[..., None], quality, np.nan)
         low, high = np.fmin.reduce(quality, axis=1), np.fmax.reduce(quality, axis=1)
         telling = np.flatnonzero((high > low).any(axis=1))
         if not len(telling):
@@ -50,8 +51,10 @@ class ListData(RankerData):
         references: list[str | None] = [None] * len(pool.prompt_ids)
         if ranker.reads_references:
             references = load_references(self.store, pool)
+        measured = ~np.isnan(quality).all(axis=2)
         found: list[Rows] = []
         for places, prompts, texts in pool_texts(self.store, pool):
+            texts[~measured[places]] = None  # nothing to learn there, nothing to judge
             rows = ranker.frame_lists(prompts, texts, [references[q] for q in places])
             found.append(rows._replace(prompt=places[rows.prompt]))
         rows = Rows(

@@ -52,11 +52,20 @@ class ListBatch(NamedTuple):
 
     def by_candidate(self, rows: Tensor) -> Tensor:
         """[B, N, …]: outputs of rows [R, …] at their candidates' places, 0 elsewhere."""
-        size = (*self.quality.shape[:2], *rows.shape[1:])
-        placed = rows.new_zeros(size)
+        placed = rows.new_zeros((*self.quality.shape[:2], *rows.shape[1:]))
         own = self.candidate >= 0
         placed[self.prompt[own], self.candidate[own]] = rows[own]
         return placed
+
+    def by_role(self, rows: Tensor, role: int) -> tuple[Tensor, Tensor]:
+        """[B, …]: outputs of rows [R, …] that are the prompts' SOURCE or REFERENCE, 0 where a
+        prompt has none; and [B] bool, whether it has."""
+        placed = rows.new_zeros((len(self.quality), *rows.shape[1:]))
+        there = torch.zeros(len(self.quality), dtype=torch.bool, device=rows.device)
+        own = self.candidate == role
+        placed[self.prompt[own]] = rows[own]
+        there[self.prompt[own]] = True
+        return placed, there
 
 
 class ListDataset(Dataset[ListBatch]):

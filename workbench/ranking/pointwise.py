@@ -12,6 +12,7 @@ from workbench.ranking.encoder import TinyEncoder
 from workbench.ranking.framing import Framing, check_text_lengths
 from workbench.ranking.inference import check_inference, run_rows
 from workbench.ranking.lists import ListBatch, Rows
+from workbench.ranking.scoring import compare_scores, in_proportion
 from workbench.ranking.trained_ranker import TrainedRanker
 
 
@@ -67,13 +68,17 @@ class PointwiseRanker(TrainedRanker):
         assert self._framing is not None
         return self._framing
 
+    def make_framing(self, tokenizer: Any) -> Framing:
+        """How a tokenizer's sequences are framed."""
+        h = self.hparams
+        return Framing(tokenizer, h["source_maxlength"], h["candidate_maxlength"], h["elide"])
+
     def assemble(self, encoder: Any, tokenizer: Any) -> None:
         """Takes an encoder and its tokenizer; a subclass adds its head."""
-        h = self.hparams
-        lengths = (h["source_maxlength"], h["candidate_maxlength"])
-        self._framing = Framing(tokenizer, *lengths, elide=h["elide"])
-        if self._framing.frame_length(2) > self.frame_room:
-            raise BadValue("frame of the tokenizer", self._framing.frame_length(2), "at most 8")
+        self._framing = self.make_framing(tokenizer)
+        length, room = self._framing.frame_length(2), self.frame_room
+        if length > room:
+            raise BadValue("frame of the tokenizer", length, f"at most {room} tokens")
         super().assemble(encoder, tokenizer)
 
     def task_scores(self, outputs: Tensor) -> Tensor:
@@ -87,6 +92,11 @@ class PointwiseRanker(TrainedRanker):
     def list_scores(self, outputs: Tensor, batch: ListBatch) -> Tensor:
         """[B, N] score of each candidate of a batch, 0 where there is none."""
         return batch.by_candidate(self.task_scores(outputs).mean(dim=-1))
+
+    def learns_from(self, quality: np.ndarray) -> np.ndarray:
+        """[Q, N] bool: the candidates that training reads, by their qualities [Q, N, tasks]."""
+        measured: np.ndarray = ~np.isnan(quality).all(axis=2)
+        return measured
 
     def frame_lists(
         self, prompts: Sequence[str], texts: np.ndarray, references: Sequence[str | None]
@@ -148,14 +158,14 @@ class PointwiseRanker(TrainedRanker):
             BadValue: lists of different lengths, or an option that cannot be used.
         """
         check_inference((len(prompts), len(candidates)), tokens_per_batch, precision)
-        framed = self.framing.pairs(prompts, candidates)
+        framed, group = self.framing.pairs(prompts, candidates).distinct()
 
         def outputs(*arrays: Tensor) -> Tensor:
             return self.task_scores(self(*arrays)).mean(dim=-1, keepdim=True)
 
-        return run_rows(
-            self, outputs, framed, self.framing.pad, tokens_per_batch, precision, progress
-        )[:, 0]
+        told = in_proportion(progress, len(framed.second), len(prompts))
+        rows = run_rows(self, outputs, framed, self.framing.pad, tokens_per_batch, precision, told)
+        return rows[group, 0]
 
     def compare(
         self,
@@ -174,36 +184,6 @@ class PointwiseRanker(TrainedRanker):
             BadModel: before `build`.
             BadValue: lists of different lengths, or an option that cannot be used.
         """
-        counts = (len(prompts), len(left), len(right))
-        check_inference(counts, tokens_per_batch, precision)
-        place: dict[tuple[str, str], int] = {}
-        sides = [
-            [place.setdefault(one, len(place)) for one in zip(prompts, side, strict=True)]
-            for side in (left, right)
-        ]
-        scores = self.score(
-            [prompt for prompt, _ in place],
-            [text for _, text in place],
-            tokens_per_batch=tokens_per_batch,
-            precision=precision,
-            progress=_in_pairs(progress, len(place), len(prompts)),
+        return compare_scores(
+            self.score, prompts, left, right, tokens_per_batch, precision, progress
         )
-        return np.asarray(scores[sides[0]] - scores[sides[1]], np.float32)
-
-
-def _in_pairs(
-    progress: Callable[[int], None] | None, rows: int, pairs: int
-) -> Callable[[int], None] | None:
-    """Tells of rows read as the pairs that are done by them, in proportion."""
-    if progress is None:
-        return None
-    read = told = 0
-
-    def advance(count: int) -> None:
-        nonlocal read, told
-        read += count
-        done = pairs * read // rows
-        progress(done - told)
-        told = done
-
-    return advance

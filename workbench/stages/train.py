@@ -14,8 +14,12 @@ from workbench import terminal
 from workbench.errors import BadValue, UnknownName
 from workbench.ranking.allocator import keep_memory
 from workbench.ranking.data import PairData
+from workbench.ranking.list_data import ListData
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker_data import RankerData
+from workbench.ranking.reward_model import RewardModel
+from workbench.ranking.simcls import SimCLS
+from workbench.ranking.summa_reranker import SummaReranker
 from workbench.ranking.trained_ranker import TrainedRanker
 from workbench.stages.engine import fit, make_engine
 from workbench.stages.identity import identity
@@ -26,8 +30,8 @@ from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
 
 # Imported so that the command line knows them by their names.
-RANKERS = (PairRanker,)
-DATA = (PairData,)
+RANKERS = (PairRanker, SummaReranker, SimCLS, RewardModel)
+DATA = (PairData, ListData)
 _LOWER_IS_BETTER = ("validation/loss",)
 _MONITORS = ("validation/quality", "validation/pairwise_accuracy", "validation/loss")
 

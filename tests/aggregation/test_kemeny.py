@@ -73,6 +73,16 @@ def test_a_circle_is_cut_at_its_weakest_verdict_or_anywhere_if_only_verdicts_cou
     np.testing.assert_array_equal(kemeny(L, mask, temperature=1e-3), [[0, 0, 0]])
 
 
+def test_circles_within_an_order_are_solved_apart():
+    """0 and 1 beat all of a circle of three, and 5 loses to all: the circle shares the middle."""
+    strengths = np.array([9.0, 8.0, 4.0, 4.0, 4.0, 1.0])
+    L = (strengths[:, None] - strengths[None, :])[None].astype(np.float32)
+    L[0, 2, 3] = L[0, 3, 4] = L[0, 4, 2] = 1.0
+    L[0, 3, 2] = L[0, 4, 3] = L[0, 2, 4] = -1.0
+    mask = np.ones((1, 6), dtype=bool)
+    np.testing.assert_array_equal(kemeny(L, mask), [[5, 3, -1, -1, -1, -5]])
+
+
 @pytest.mark.parametrize("chunk", [1, 500])
 def test_neither_chunks_nor_numbers_of_candidates_in_a_batch_matter(chunk, monkeypatch):
     rng = np.random.default_rng(0)

@@ -1,6 +1,10 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
     BertConfig,
@@ -116,8 +120,23 @@ def test_dropout_and_attention_options_reach_the_encoder(encoder_directory):
 def test_what_is_no_encoder_is_named(tmp_path):
     with pytest.raises(BadModel, match="no directory"):
         ranker_of(str(tmp_path / "nothing"))
-    with pytest.raises(BadModel, match="cannot load an encoder"):
+    with pytest.raises(BadModel, match="cannot read the configuration"):
         ranker_of(str(tmp_path))
+
+
+def test_an_encoder_with_faulty_weights_is_not_filled_up_by_chance(encoder_directory):
+    _, directory = encoder_directory
+    file = Path(directory) / "model.safetensors"
+    whole = load_file(file)
+    name = next(key for key in sorted(whole) if "embed" in key and whole[key].ndim == 2)
+    save_file({k: v for k, v in whole.items() if k != name}, file, {"format": "pt"})
+    with pytest.raises(BadModel, match=f"1 missing .{re.escape(name)}"):
+        ranker_of(directory)
+    broken = whole[name].clone()
+    broken[0, 0] = torch.inf
+    save_file({**whole, name: broken}, file, {"format": "pt"})
+    with pytest.raises(BadModel, match=f"1 not finite .{re.escape(name)}"):
+        ranker_of(directory)
 
 
 def test_equal_texts_give_equal_vocabularies():

@@ -17,7 +17,8 @@ def test_it_counts_what_is_there(compared_pool):
         assert (candidates, llms) == (12 * prompts, 12)
     assert len(answers["datasets"]) == 3
     assert [row[:2] for row in answers["measures"]] == [(MEASURE, 70 * 12)]
-    [(_, comparisons, prompts, schemes)] = answers["rankers"]
+    [(_, label, comparisons, prompts, schemes)] = answers["rankers"]
+    assert label == "PairRanker"
     assert (comparisons, schemes) == (132 * prompts, 3)
     console = Console(width=120, record=True)
     console.print(info(store))

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig
+from transformers import AutoModel, BertConfig
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.layout import add_markers
 from workbench.ranking.vocabulary import tiny_tokenizer
 
 
@@ -75,68 +72,6 @@ class EncoderOptions:
             raise BadValue("attention", self.attention, "'eager', 'sdpa' or null")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise BadValue("dropout", self.dropout, "null or a share, 0 <= dropout < 1")
-
-
-def make_encoder(
-    encoder: str | TinyEncoder,
-    options: EncoderOptions,
-    max_length: int,
-    texts: Iterable[str] | None,
-    *,
-    markers: bool = True,
-) -> tuple[Any, Any]:
-    """Encoder and tokenizer, loaded or, for a tiny one, made for `texts`.
-
-    Args:
-        encoder, options: see there.
-        max_length: tokens of the longest sequence.
-        texts: of which a tiny encoder's vocabulary is made.
-        markers: whether the tokenizer gets PairRM's markers.
-
-    Raises:
-        BadModel, BadValue: see `pretrained_encoder` and `tiny_encoder`.
-    """
-    if isinstance(encoder, str):
-        return pretrained_encoder(encoder, options, max_length, markers=markers)
-    return tiny_encoder(encoder, options, max_length, texts, markers=markers)
-
-
-def pretrained_encoder(
-    name: str,
-    options: EncoderOptions,
-    max_length: int,
-    *,
-    markers: bool = True,
-) -> tuple[Any, Any]:
-    """Encoder and tokenizer from a directory or a hub id.
-
-    Raises:
-        BadModel: there is no such model, or it is no encoder.
-        BadValue: sequences of `max_length` do not fit its positions; found before any weight
-            is loaded.
-    """
-    local = Path(name).is_dir()
-    if not local and name.startswith(("/", ".", "~")):
-        raise BadModel(f"no directory '{name}' to load an encoder from")
-    try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local)
-        configure(config, options)
-        check_positions(config, max_length)
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-        encoder = AutoModel.from_pretrained(
-            name,
-            config=config,
-            dtype=torch.float32,
-            attn_implementation=options.attention,
-            local_files_only=local,
-        )
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise BadModel(f"cannot load an encoder from '{name}': {error}") from error
-    if markers:
-        add_markers(tokenizer)
-    # Rows beyond the vocabulary go too: PairRM's embedding has exactly one row a token.
-    encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    return finished(encoder, options), tokenizer
 
 
 def tiny_encoder(

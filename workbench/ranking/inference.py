@@ -1,14 +1,17 @@
-"""Comparing many pairs: sorted by length, under a budget of tokens, answered in their order."""
+"""Reading many sequences: sorted by length, under a budget of tokens, answered in their order."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from workbench.errors import BadValue
 from workbench.ranking.batches import check_budget, token_batches
+from workbench.ranking.distinct import distinct_sequences
+from workbench.ranking.framing import Framed
 from workbench.ranking.layout import Layout
 
 PRECISIONS = ("float32", "bfloat16")
@@ -26,10 +29,12 @@ def compare_pairs(
 ) -> np.ndarray:
     """Logits [P] float32 of P ordered pairs by a model that scores `layout`'s sequences.
 
+    Pairs with equal sequences are scored once, so that they tie exactly.
+
     Raises:
         BadValue: lists of different lengths, or an option that cannot be used.
     """
-    _check(prompts, left, right, tokens_per_batch, precision)
+    check_inference((len(prompts), len(left), len(right)), tokens_per_batch, precision)
     place: dict[str, int] = {}
     pairs = np.array(
         [[place.setdefault(text, len(place)) for text in side] for side in (prompts, left, right)],
@@ -37,23 +42,54 @@ def compare_pairs(
     ).T
     tokens = layout.tokenise(place)
     text_length = tokens.length
-    length = layout.lengths(*(text_length[pairs[:, k]] for k in range(3))).sum(axis=1)
-    logits = np.empty(len(pairs), np.float32)
+    shown = layout.lengths(*(text_length[pairs[:, k]] for k in range(3)))
+    first, group = distinct_sequences(tokens, pairs, shown)
+    size = np.bincount(group, minlength=len(first))
+    logits = np.empty(len(first), np.float32)
+    with inferring(model, precision):
+        for batch in token_batches(shown[first].sum(axis=1), tokens_per_batch):
+            sequences = layout.join(tokens, pairs[first[batch]])
+            ids, mask, markers = (torch.from_numpy(a).to(model.device) for a in sequences)
+            scores = model(ids, mask, markers)
+            logits[batch] = (scores[:, 0] - scores[:, 1]).mean(dim=-1).cpu().numpy()
+            if progress is not None:
+                progress(int(size[batch].sum()))
+    return logits[group]
+
+
+def run_rows(
+    model: pl.LightningModule,
+    outputs: Callable[..., Tensor],
+    framed: Framed,
+    pad: int,
+    tokens_per_batch: int,
+    precision: str,
+    progress: Callable[[int], None] | None,
+) -> np.ndarray:
+    """[R, D] float32: what `outputs(ids, mask, types)` [B, D] gives for R sequences."""
+    found: np.ndarray | None = None
+    with inferring(model, precision):
+        for batch in token_batches(framed.tokens.length, tokens_per_batch):
+            arrays = (torch.from_numpy(a).to(model.device) for a in framed.padded(batch, pad))
+            rows = outputs(*arrays).float().cpu().numpy()
+            if found is None:
+                found = np.empty((len(framed.second), rows.shape[1]), np.float32)
+            found[batch] = rows
+            if progress is not None:
+                progress(len(batch))
+    return np.zeros((0, 1), np.float32) if found is None else found
+
+
+@contextmanager
+def inferring(model: pl.LightningModule, precision: str) -> Iterator[None]:
+    """A model in eval mode, without gradients, in a precision; then as it was."""
     training = model.training
     model.eval()
     try:
         with torch.inference_mode(), _autocast(model.device, precision):
-            for batch in token_batches(length, tokens_per_batch):
-                ids, mask, markers = (
-                    torch.from_numpy(a).to(model.device) for a in layout.join(tokens, pairs[batch])
-                )
-                scores = model(ids, mask, markers)
-                logits[batch] = (scores[:, 0] - scores[:, 1]).mean(dim=-1).cpu().numpy()
-                if progress is not None:
-                    progress(len(batch))
+            yield
     finally:
         model.train(training)
-    return logits
 
 
 def _autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -62,16 +98,10 @@ def _autocast(device: torch.device, precision: str) -> AbstractContextManager[ob
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def _check(
-    prompts: Sequence[str],
-    left: Sequence[str],
-    right: Sequence[str],
-    tokens_per_batch: int,
-    precision: str,
-) -> None:
-    counts = (len(prompts), len(left), len(right))
+def check_inference(counts: tuple[int, ...], tokens_per_batch: int, precision: str) -> None:
+    """Raises BadValue for lists of different lengths, or an option that cannot be used."""
     if len(set(counts)) > 1:
-        raise BadValue("prompts, left, right", counts, "lists of one length")
+        raise BadValue("lengths of prompts and candidates", counts, "lists of one length")
     check_budget(tokens_per_batch)
     if precision not in PRECISIONS:
         raise BadValue("precision", precision, " or ".join(PRECISIONS))

@@ -1,5 +1,6 @@
 """Pointwise rankers: each candidate is scored alone, and a logit is a difference of two scores."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,12 +83,12 @@ class PointwiseRanker(TrainedRanker):
         super().assemble(encoder, tokenizer)
 
     def task_scores(self, outputs: Tensor) -> Tensor:
-        """Scores [R, tasks] float32 of R sequences, from what `forward` gives for them."""
-        raise NotImplementedError
+        """Scores [R, tasks] float32 of R sequences, from what `forward` gives: by default that."""
+        return outputs
 
+    @abstractmethod
     def loss(self, outputs: Tensor, batch: ListBatch) -> Tensor:
         """Loss of one batch, from what `forward` gives for its rows."""
-        raise NotImplementedError
 
     def list_scores(self, outputs: Tensor, batch: ListBatch) -> Tensor:
         """[B, N] score of each candidate of a batch, 0 where there is none."""

@@ -1,20 +1,29 @@
-"""Pretrained models together with their heads: what a checkpoint lacks is told, not made up.
+"""Pretrained models, with their heads or without: what a checkpoint lacks is told, not made up.
 
 (`transformers` fills it with random numbers and warns.)
 """
 
 import pickle
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from types import MethodType
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig
+from transformers import AutoConfig, AutoModel
 
 from workbench.errors import BadModel
-from workbench.ranking.encoder import EncoderOptions, configure, finished
+from workbench.ranking.encoder import (
+    EncoderOptions,
+    TinyEncoder,
+    check_positions,
+    configure,
+    finished,
+    tiny_encoder,
+)
+from workbench.ranking.layout import add_markers
 from workbench.ranking.tokenizer_files import read_tokenizer
 
 # Buffers that older versions of transformers wrote beside the weights.
@@ -29,6 +38,50 @@ _FAULTS = (
     SafetensorError,
     pickle.UnpicklingError,
 )
+
+
+def make_encoder(
+    encoder: str | TinyEncoder,
+    options: EncoderOptions,
+    max_length: int,
+    texts: Iterable[str] | None,
+    *,
+    markers: bool = True,
+) -> tuple[Any, Any]:
+    """Encoder and tokenizer, loaded or, for a tiny one, made for `texts`.
+
+    Args:
+        encoder, options: see there.
+        max_length: tokens of the longest sequence.
+        texts: of which a tiny encoder's vocabulary is made.
+        markers: whether the tokenizer gets PairRM's markers.
+
+    Raises:
+        BadModel, BadValue: see `pretrained_encoder` and `tiny_encoder`.
+    """
+    if isinstance(encoder, str):
+        return pretrained_encoder(encoder, options, max_length, markers=markers)
+    return tiny_encoder(encoder, options, max_length, texts, markers=markers)
+
+
+def pretrained_encoder(
+    name: str, options: EncoderOptions, max_length: int, *, markers: bool = True
+) -> tuple[Any, Any]:
+    """Encoder and tokenizer from a directory or a hub id.
+
+    Raises:
+        BadModel: there is no such model, it is no encoder, or weights are missing or not finite.
+        BadValue: sequences of `max_length` do not fit its positions; found before any weight
+            is loaded.
+    """
+    config, tokenizer = read_parts(name)
+    check_positions(config, max_length)
+    encoder = load_with_head(AutoModel, name, config, options, fresh_head=True)
+    if markers:
+        add_markers(tokenizer)
+    # Rows beyond the vocabulary go too: PairRM's embedding has exactly one row a token.
+    encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    return encoder, tokenizer
 
 
 def read_parts(name: str) -> tuple[Any, Any]:
@@ -117,8 +170,10 @@ def load_with_head(
 
 def head_names(model: Any) -> tuple[str, ...]:
     """Beginnings of the names of a model's weights that are its head: all outside the encoder,
-    and the encoder's pooler."""
+    and the encoder's pooler, which is all that a bare encoder has of a head."""
     base = model.base_model_prefix
+    if not hasattr(model, base):  # the bare encoder
+        return ("pooler.",)
     outside = [f"{name}." for name, _ in model.named_children() if name != base]
     return (*outside, f"{base}.pooler.")
 

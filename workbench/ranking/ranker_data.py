@@ -1,5 +1,6 @@
 """What all training data of rankers share: prompts, qualities and texts out of the store."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Self
@@ -16,7 +17,7 @@ from workbench.store.pool import Pool, load_pool, load_quality
 from workbench.store.store import Store
 
 
-class RankerData(pl.LightningDataModule):
+class RankerData(pl.LightningDataModule, ABC):
     """Splits `train` and `validation` of the store; the split `test` is never read.
 
     The Trainer needs `reload_dataloaders_every_n_epochs=1`, so that each epoch draws anew, and,
@@ -121,13 +122,13 @@ class RankerData(pl.LightningDataModule):
         self.setup_validation(trainer.lightning_module, pool, quality / self.scale)
         self._ready = True
 
+    @abstractmethod
     def setup_train(self, ranker: Any, pool: Pool, quality: np.ndarray) -> None:
         """Takes the training prompts and their qualities [Q, N, tasks], to scale."""
-        raise NotImplementedError
 
+    @abstractmethod
     def setup_validation(self, ranker: Any, pool: Pool, quality: np.ndarray) -> None:
         """Takes the validation prompts and their qualities [Q, N, tasks], to scale."""
-        raise NotImplementedError
 
     def loader(
         self, dataset: Any, length: np.ndarray, seed: Sequence[int] | None

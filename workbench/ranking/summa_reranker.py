@@ -77,10 +77,6 @@ class SummaReranker(PointwiseRanker):
         scores: Tensor = self.head_layer(pooled(hidden, attention_mask, self.hparams["pooling"]))
         return scores
 
-    def task_scores(self, outputs: Tensor) -> Tensor:
-        """They are what `forward` gives."""
-        return outputs
-
     def loss(self, outputs: Tensor, batch: ListBatch) -> Tensor:
         """See `best_loss`."""
         return best_loss(batch.by_candidate(outputs), batch.quality, *self._loss_options())

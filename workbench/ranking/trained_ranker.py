@@ -1,5 +1,6 @@
 """What all trained rankers share: an encoder, its training, its validation, its files."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -15,9 +16,9 @@ from workbench.ranking.encoder import (
     EncoderOptions,
     TinyEncoder,
     encoder_from_config,
-    make_encoder,
 )
 from workbench.ranking.optimizer import adamw, check_optimizer, rate_schedule
+from workbench.ranking.pretrained import make_encoder
 from workbench.ranking.ranker import Ranker
 
 
@@ -85,9 +86,9 @@ class TrainedRanker(pl.LightningModule, Ranker):
         self.collected: Tensor | None = None
 
     @property
+    @abstractmethod
     def max_length(self) -> int:
         """Most tokens of a sequence."""
-        raise NotImplementedError
 
     def assemble(self, encoder: Any, tokenizer: Any) -> None:
         """Takes an encoder and its tokenizer, and adds a fresh head; extended by subclasses."""
@@ -139,9 +140,9 @@ class TrainedRanker(pl.LightningModule, Ranker):
             )
         return self
 
+    @abstractmethod
     def validation_logits(self, collected: np.ndarray) -> np.ndarray:
         """Logits [Q, N, N] from what the validation steps have collected."""
-        raise NotImplementedError
 
     def collected_shape(self) -> tuple[int, ...]:
         """Shape of what the validation steps collect: by default logits [Q, N, N]."""

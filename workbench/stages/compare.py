@@ -20,7 +20,9 @@ from workbench.aggregation import Schedule
 from workbench.errors import MissingInput
 from workbench.interrupts import put_off
 from workbench.ranking.device import device_of
+from workbench.ranking.mlm_scoring import MLMScoring
 from workbench.ranking.ranker import Ranker, source_text
+from workbench.ranking.reward_model import RewardModel
 from workbench.stages.chosen_ranker import ChosenRanker, chosen_ranker
 from workbench.stages.live_schedule import LiveSchedule
 from workbench.stages.rankers import short
@@ -30,6 +32,8 @@ from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Tracker
 
+# Imported so that the command line knows them by their names.
+MODELS = (RewardModel, MLMScoring)
 _WRITE_EVERY_S = 30.0
 _FIRST_PAIRS, _MOST_PAIRS = 500, 100_000
 

@@ -32,12 +32,13 @@ _QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
            from qualities group by measure order by measure""",
     ),
     "rankers": (
-        ("ranker", "comparisons", "prompts", "schemes"),
-        """select c.ranker, c.n, c.prompts, coalesce(s.schemes, 0)
+        ("ranker", "which is", "comparisons", "prompts", "schemes"),
+        """select c.ranker, m.value, c.n, c.prompts, coalesce(s.schemes, 0)
            from (select ranker, count(*) n, count(distinct prompt_id) prompts
                  from comparisons group by ranker) c
            left join (select ranker, count(distinct scheme) schemes
                       from rankings group by ranker) s using (ranker)
+           left join meta m on m.name = 'ranker:' || c.ranker
            order by c.ranker""",
     ),
     "evaluations": (

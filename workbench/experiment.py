@@ -22,17 +22,23 @@ class Step:
 def run(steps: list[Step]) -> None:
     """Does the stages of an experiment; a later stage takes the ranker trained before it.
 
+    Where several were trained, `evaluate` takes all that have rankings.
+
     Args:
         steps: stages with their checked arguments, in order.
     """
     ranker: str | None = None
+    trained: set[str] = set()
     for number, step in enumerate(steps, 1):
         terminal.say(f"\n[{number}/{len(steps)}] {step.label}")
         arguments = dict(step.arguments)
-        if "ranker" in inspect.signature(step.function).parameters:
+        several = step.verb == "evaluate" and len(trained) > 1
+        takes_one = "ranker" in inspect.signature(step.function).parameters and not several
+        if takes_one and arguments.get("model") is None:
             arguments["ranker"] = arguments.get("ranker") or ranker
         result = step.function(**arguments)
         ranker = getattr(result, "ranker", None) or ranker
+        trained |= {ranker} if ranker else set()
         terminal.out.print(result)
 
 

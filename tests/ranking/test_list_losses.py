@@ -155,9 +155,12 @@ def test_gradients_move_the_better_up_and_the_worse_down():
     quality = torch.tensor([[3.0, 1.0, 2.0]])
     has = torch.ones(1, dtype=torch.bool)
     scores = torch.zeros(1, 3, requires_grad=True)
-    best_loss(scores[..., None], quality[..., None]).backward()
+    best_loss(scores[..., None], quality[..., None], "all").backward()
     assert scores.grad[0, 0] < 0 < scores.grad[0, 1]
     assert scores.grad[0, 1] == scores.grad[0, 2]
+    scores = torch.zeros(1, 3, requires_grad=True)
+    best_loss(scores[..., None], quality[..., None]).backward()
+    assert scores.grad[0, 0] == -scores.grad[0, 1] < 0 == scores.grad[0, 2]
     scores = torch.zeros(1, 3, requires_grad=True)
     reference = torch.full((1,), -0.5, requires_grad=True)
     margin_loss(scores, reference, has, quality).backward()

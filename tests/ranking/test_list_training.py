@@ -66,8 +66,8 @@ class Watch(pl.Callback):
     ("kind", "options"),
     [
         (SummaReranker, {}),
-        (SummaReranker, {"negatives": "worst", "pooling": "mean"}),
-        (SummaReranker, {"positive_weight": 1.0, "head_lr": 1e-2}),
+        (SummaReranker, {"negatives": "all", "pooling": "mean"}),
+        (SummaReranker, {"negatives": "all", "positive_weight": 1.0, "head_lr": 1e-2}),
         (SimCLS, {"pooling": "mean"}),
         (SimCLS, {"margin": 0.3}),
     ],

@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from workbench.errors import BadValue, UnknownName
 
-NEGATIVES = ("all", "worst")
+NEGATIVES = ("worst", "all")
 _TINY = torch.finfo(torch.float32).tiny
 
 
@@ -24,7 +24,7 @@ def best_and_weights(
 
     Args:
         quality: [B, N, tasks].
-        negatives: "all" others of the list, or only the "worst", with all that tie for it.
+        negatives: only the "worst" of the list, with all that tie for it, or "all" others.
         positive_weight: of one that is best against one that is not; None lets both kinds of a
             list weigh half.
     """
@@ -44,7 +44,7 @@ def best_and_weights(
 def best_loss(
     scores: Tensor,
     quality: Tensor,
-    negatives: str = "all",
+    negatives: str = "worst",
     positive_weight: float | None = None,
 ) -> Tensor:
     """BCE of scores [B, N, tasks] with "is best of its list by this measure" (SummaReranker,

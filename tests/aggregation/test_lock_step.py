@@ -168,7 +168,7 @@ def test_chunks_change_nothing(monkeypatch):
     schemes = [Scheme.of(name, order="random") for name in OUTCOMES]
     schemes += [Scheme.of("copeland", schedule=name) for name in SCHEDULES]
     whole = [scheme.rank_stored(L, mask, keys) for scheme in schemes]
-    monkeypatch.setattr("workbench.aggregation.scheme._CHUNK_CELLS", 7 * 25)
+    monkeypatch.setattr("workbench.aggregation.played._CHUNK_CELLS", 7 * 25)
     for scheme, expected in zip(schemes, whole, strict=True):
         found = scheme.rank_stored(L, mask, keys)
         np.testing.assert_array_equal(found.scores, expected.scores)

@@ -6,12 +6,16 @@ import pyarrow as pa
 import pytest
 from tiny_pipeline import MEASURE, execute, one
 
-from workbench.aggregation import SCHEMES, Scheme
-from workbench.errors import MissingInput
+from workbench.aggregation import OUTCOMES, SCHEMES, Scheme, prompt_keys
+from workbench.errors import BadValue, MissingInput
 from workbench.stages.compare import compare
 from workbench.store.store import Store
 from workbench.sweeps.objective import load_compared
+from workbench.sweeps.possible import possible
+from workbench.sweeps.space import Space
 from workbench.sweeps.sweep import sweep
+
+COMPLETE = [name for name in SCHEMES if name not in OUTCOMES]
 
 # One presentation of each pair, by a coin: what `compare --order random` stores.
 COIN = (
@@ -38,18 +42,47 @@ def test_one_order_of_each_pair_is_swept_as_it_is(coined):
     known = np.isfinite(tuned.logits)
     n = tuned.pool.mask.sum(axis=1)
     assert (known.sum(axis=(1, 2)) == n * (n - 1) // 2).all()
-    done = sweep(coined, trials=18)
+    done = sweep(coined, trials=24)
     trials = optuna.load_study(study_name=done.study, storage=done.storage).trials
     assert {t.params["order"] for t in trials} == {"random"}
-    assert {t.params["scheme"] for t in trials} == set(SCHEMES)
-    # 12 LLMs: 66 pairs, each compared once, 11 for a pass or a bracket, fewer than all for a sort.
+    # 12 LLMs: 66 pairs, each compared once; 11 for a pass or a bracket, 4 rounds of 6 for swiss.
     for trial in trials:
         name, used = trial.params["scheme"], trial.values[1]
-        expected = 11 if name in ("bubble", "knockout") else 66
-        assert 11 < used < 66 if name in ("quick_sort", "merge_sort") else used == expected
+        fixed = {"bubble": 11, "knockout": 11, "all": 66, "swiss(rounds=4)": 24}
+        plan = trial.params.get("schedule", name)
+        assert used == fixed[plan] if plan in ("all", "bubble", "knockout") else 6 <= used < 66
+    assert {"all", "swiss(rounds=4)", "top_k"} <= {t.params.get("schedule") for t in trials}
     for name in SCHEMES:
-        as_it_is, coin = (tuned.scores(Scheme.of(name, order=o)) for o in ("both", "random"))
-        np.testing.assert_array_equal(as_it_is, coin)
+        as_it_is, coin = (tuned.ranked(Scheme.of(name, order=o)) for o in ("both", "random"))
+        np.testing.assert_array_equal(as_it_is.scores, coin.scores)
+        np.testing.assert_array_equal(as_it_is.comparisons, coin.comparisons)
+
+
+@pytest.mark.parametrize("order", ["both", "random"])
+def test_what_schemes_share_is_what_each_would_have_compared(compared_pool, order):
+    tuned = loaded(compared_pool / "store.duckdb")
+    mask, keys = tuned.pool.mask, prompt_keys(tuned.pool.prompt_ids)
+    schemes = [Scheme.of(name, order=order) for name in SCHEMES]
+    schemes += [Scheme.of(name, order=order, schedule="top_k(k=2)") for name in COMPLETE]
+    for scheme in schemes:
+        shared, own = tuned.ranked(scheme), scheme.rank_stored(tuned.logits, mask, keys)
+        for name in ("scores", "comparisons", "logits"):
+            np.testing.assert_array_equal(getattr(shared, name), getattr(own, name))
+    plans = {(scheme.schedule, scheme.order) for scheme in schemes}
+    assert len(tuned._shown) == len(plans) < len(schemes)
+
+
+def test_a_scheme_for_few_candidates_is_left_out_unless_asked_for(
+    compared_pool, monkeypatch, capsys
+):
+    tuned = loaded(compared_pool / "store.duckdb")
+    monkeypatch.setattr("workbench.aggregation.schemes.MAX_CANDIDATES", 11)
+    assert tuned.pool.mask.sum(axis=1).max() == 12
+    found = possible(Space(), [tuned], None, None)
+    assert found.schemes == [name for name in SCHEMES if name != "kemeny"]
+    assert "kemeny is left out: it ranks at most 11" in capsys.readouterr().err
+    with pytest.raises(BadValue, match="kemeny ranks at most 11"):
+        sweep(compared_pool / "store.duckdb", trials=1, schemes=["borda", "kemeny"])
 
 
 def test_orders_that_are_not_stored_are_refused(coined):

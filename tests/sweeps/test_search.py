@@ -10,7 +10,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 from tiny_pipeline import rows, runs
 
-from workbench.errors import NotConverged
+from workbench.aggregation import Scheme
+from workbench.errors import BadValue, NotConverged, UnknownName
 from workbench.sweeps.objective import Compared
 from workbench.sweeps.setting import fronts
 from workbench.sweeps.space import Space
@@ -50,10 +51,45 @@ def test_a_study_that_goes_on_gives_each_k_its_share(compared_pool, fresh):
 def test_only_parameters_that_can_change_a_rank_are_searched(compared_pool, fresh):
     done = sweep(fresh(compared_pool), trials=3, schemes=["bradley_terry"])
     assert {name for t in trials_of(done) for name in t.params} == {
-        "scheme", "bradley_terry.temperature", "order", "top_k",
+        "scheme", "bradley_terry.temperature", "order", "schedule", "top_k",
     }  # fmt: skip
     assert all("prior=0.1," in s.scheme for s in done.settings)
     assert Space(schemes=["borda"]).parameters() == {}
+
+
+def test_the_schedule_top_k_has_the_k_of_its_trial(compared_pool, fresh):
+    schedules = ["top_k(confidence=0.8)", "top_k(k=2)"]
+    schemes = ["borda", "top_k", "bubble"]
+    done = sweep(fresh(compared_pool), trials=21, schemes=schemes, schedules=schedules)
+    seen = set()
+    for trial in trials_of(done):
+        k, drawn = trial.params["top_k"], trial.params.get("schedule")
+        seen.add((trial.params["scheme"], drawn))
+        scheme = Scheme.parse(trial.user_attrs["setting"]["scheme"])
+        if scheme.name == "bubble":
+            assert scheme.schedule.name == "bubble"
+            continue
+        expected = {"k": k, "confidence": 0.95, "pairs": 1, "seed": 0}
+        expected |= {"confidence": 0.8} if drawn == schedules[0] else {}
+        expected |= {"k": 2} if drawn == schedules[1] else {}
+        assert dict(scheme.schedule.params) == expected
+        assert (drawn is None) == (scheme.name == "top_k")
+    assert seen == {("borda", schedules[0]), ("borda", schedules[1]), ("top_k", None),
+                    ("bubble", None)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schedules", "error", "told"),
+    [
+        (["swis"], UnknownName, "Did you mean 'swiss'"),
+        (["top_k(sed=1)"], UnknownName, "Did you mean 'seed'"),
+        (["swiss(rounds=0)"], BadValue, "rounds"),
+        (["all", "all"], BadValue, "each choice once"),
+    ],
+)
+def test_schedules_that_there_are_not_are_refused(compared_pool, schedules, error, told):
+    with pytest.raises(error, match=told):
+        sweep(compared_pool / "store.duckdb", schedules=schedules)
 
 
 def test_what_does_not_converge_is_a_failed_trial_everywhere(compared_pool, fresh, monkeypatch):

@@ -21,6 +21,7 @@ NAMED = {"study": "mine", "trials": 2}
         ({"measure": "other"}, rf"measure '{MEASURE}', not 'other'"),
         ({"schemes": ["borda"]}, r"schemes \['max_logits', .*\], not \['borda'\]"),
         ({"orders": ["left"]}, r"orders \['both', .*\], not \['left'\]"),
+        ({"schedules": ["all"]}, r"schedules \['all', .*\], not \['all'\]"),
         ({"top_k": [1]}, r"top_k \[1, 2, 3\], not \[1\]"),
         ({"datasets": ["simulated"]}, r"datasets None, not \['simulated'\]"),
         ({"split": "test", "report_on": None}, r"split 'validation', not 'test'"),
@@ -56,6 +57,20 @@ def test_the_study_tells_what_it_was_asked(named):
     )
     [run] = runs(named, "sweep")
     assert told["workbench.key"] == run.data.tags["workbench.key"]
+
+
+def test_a_study_of_a_time_without_schedules_is_refused_and_left_alone(compared_pool, fresh):
+    """Its trials have no schedule, and its key is another one."""
+    store = fresh(compared_pool)
+    sweep(store, **NAMED)
+    study = optuna.load_study(study_name="mine", storage=study_storage(store))
+    asked = study.user_attrs["workbench.config"]
+    del asked["schedules"]
+    study.set_user_attr("workbench.config", asked)
+    study.set_user_attr("workbench.key", "of that time")
+    with pytest.raises(BadValue, match=r"study = 'mine': .*schedules None, not \['all', "):
+        sweep(store, **NAMED)
+    assert sweep(store, trials=2).trials == 2
 
 
 def test_other_data_is_another_question(compared_pool, fresh):

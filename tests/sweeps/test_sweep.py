@@ -181,7 +181,8 @@ def test_the_same_seed_finds_the_same(compared_pool, fresh):
 
 def test_only_what_is_to_be_searched_is_searched(compared_pool, fresh):
     store = fresh(compared_pool)
-    options = {"schemes": ["borda"], "orders": ["left"], "top_k": [2], "report_on": None}
+    options = {"schemes": ["borda"], "orders": ["left"], "schedules": ["all"], "top_k": [2]}
+    options["report_on"] = None
     mean = sweep(store, trials=2, **options)
     best = sweep(store, trials=2, objective="best", **options)
     for done in (mean, best):

@@ -5,8 +5,9 @@ own and enter it in `schemes.py`; to add a schedule, write a generator of rounds
 and enter it in `schedules.py`.
 """
 
-from workbench.aggregation.lock_step import Compare, Played, Round, Rounds, stored
+from workbench.aggregation.lock_step import Compare, Round, Rounds, stored
 from workbench.aggregation.order import ORDERS, apply_order
+from workbench.aggregation.played import Played
 from workbench.aggregation.preferences import preferences
 from workbench.aggregation.ranks import ranks
 from workbench.aggregation.schedule import Schedule

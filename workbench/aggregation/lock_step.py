@@ -7,12 +7,12 @@ has no order of its own. It must end whatever the verdicts are.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from workbench.aggregation.order import check_order, earlier_left
+from workbench.aggregation.played import Played
 from workbench.aggregation.seeds import keys_or_shared
 from workbench.errors import BadValue
 
@@ -32,39 +32,6 @@ class Round(NamedTuple):
 
 
 Rounds: TypeAlias = Generator[Round, np.ndarray, np.ndarray | None]
-
-
-@dataclass(frozen=True)
-class Played:
-    """What a schedule had compared.
-
-    Attributes:
-        logits: [Q, N, N] float64, NaN where not compared.
-        comparisons: [Q] int64 ordered presentations that were compared.
-        complete: [Q] bool; False: a pair that the schedule needed could not be had.
-        outcome: [Q, N] scores of the schedule's own, −inf outside the mask; None: it has none.
-        missing: (row, column, column) of the first pair that could not be had.
-    """
-
-    logits: np.ndarray
-    comparisons: np.ndarray
-    complete: np.ndarray
-    outcome: np.ndarray | None
-    missing: tuple[int, int, int] | None = None
-
-
-def check_complete(played: Played, what: str, first_row: int = 0) -> None:
-    """Raises BadValue, with the first pair that could not be had, unless all prompts are whole.
-
-    `what` asked for it; `first_row` is the row of the first prompt in what the user gave.
-    """
-    if played.missing is not None:
-        row, i, j = played.missing
-        raise BadValue(
-            f"pair ({i}, {j}) of prompt row {first_row + row}",
-            None,
-            f"a comparison in an order that is used: {what} needs it",
-        )
 
 
 def stored(L: np.ndarray) -> Compare:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from workbench.aggregation.calls import call_text
-from workbench.aggregation.lock_step import check_complete, stored
-from workbench.aggregation.logits import check_logits
+from workbench.aggregation.played import check_complete
 from workbench.aggregation.schedule import Schedule
 from workbench.aggregation.schedules import SCHEDULES
 
@@ -22,8 +21,7 @@ def outcome_of(name: str) -> Callable[..., np.ndarray]:
     def scheme(
         L: np.ndarray, mask: np.ndarray, *, keys: np.ndarray | None = None, **params: float
     ) -> np.ndarray:
-        check_logits(L, mask)
-        played = Schedule(name, tuple(params.items())).play(stored(L), mask, keys=keys)
+        played = Schedule(name, tuple(params.items())).play_stored(L, mask, keys=keys)
         check_complete(played, call_text(name, params))
         if played.outcome is None:
             raise ValueError(f"the schedule {name} has no order of its own")

@@ -1,7 +1,6 @@
 """A scheme with all its settings, and the one text that names them."""
 
 import inspect
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,21 +13,19 @@ from workbench.aggregation.calls import (
     parsed_call,
     typed,
 )
-from workbench.aggregation.lock_step import Compare, Played, check_complete, stored
-from workbench.aggregation.logits import check_logits
+from workbench.aggregation.lock_step import Compare
 from workbench.aggregation.order import check_order
+from workbench.aggregation.played import Played, check_complete, chunks
 from workbench.aggregation.schedule import Schedule
 from workbench.aggregation.schedules import OUTCOMES
 from workbench.aggregation.schemes import SCHEMES
-from workbench.aggregation.seeds import check_seed, keys_or_shared
+from workbench.aggregation.seeds import check_seed
 from workbench.errors import BadValue, UnknownName
 
 _GRAMMAR = (
     "name(parameter=value, …);order=both|left|random(seed=0);schedule=name(parameter=value, …)"
 )
 _ALL = Schedule("all")
-# Cells [Q, N, N] that are scored at a time where logits are stored: bounds the memory.
-_CHUNK_CELLS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -158,14 +155,27 @@ class Scheme:
         """The schedule's part of `rank`: alike for all schemes with its order and schedule."""
         return self.schedule.play(compare, mask, self.order, self.order_seed, keys)
 
+    def play_stored(
+        self, L: np.ndarray, mask: np.ndarray, keys: np.ndarray | None = None
+    ) -> Played:
+        """`play` on stored logits [Q, N, N], in chunks of prompts.
+
+        Raises:
+            BadValue: arrays that break the contract.
+        """
+        return self.schedule.play_stored(L, mask, self.order, self.order_seed, keys)
+
     def of_played(self, played: Played, mask: np.ndarray, keys: np.ndarray | None = None) -> Ranked:
-        """The scheme's part of `rank`: scores of what the schedule had compared."""
-        if self.name in OUTCOMES and played.outcome is not None:
-            scores = played.outcome
-        else:
+        """The scheme's part of `rank`: scores of what the schedule had compared, in chunks."""
+        scores = played.outcome if self.name in OUTCOMES else None
+        if scores is None:
             scheme = SCHEMES[self.name]
-            seeded = {"keys": keys} if "keys" in inspect.signature(scheme).parameters else {}
-            scores = scheme(played.logits, mask, **dict(self.params), **seeded)
+            seeded = keys is not None and "keys" in inspect.signature(scheme).parameters
+            parts = []
+            for rows in chunks(mask):
+                own = {"keys": keys[rows]} if seeded and keys is not None else {}
+                parts.append(scheme(played.logits[rows], mask[rows], **dict(self.params), **own))
+            scores = np.concatenate(parts)
         return Ranked(scores, played.comparisons, played.complete, played.logits)
 
     def rank_stored(
@@ -176,31 +186,7 @@ class Scheme:
         Raises:
             BadValue: arrays that break the contract.
         """
-        ranked = Ranked(
-            np.full(mask.shape, -np.inf),
-            np.zeros(len(mask), np.int64),
-            np.ones(len(mask), bool),
-            np.full(L.shape, np.nan, L.dtype),
-        )
-        for rows, played in self.play_stored(L, mask, keys):
-            part = self.of_played(played, mask[rows], None if keys is None else keys[rows])
-            ranked.scores[rows], ranked.comparisons[rows] = part.scores, part.comparisons
-            ranked.complete[rows], ranked.logits[rows] = part.complete, part.logits
-        return ranked
-
-    def play_stored(
-        self, L: np.ndarray, mask: np.ndarray, keys: np.ndarray | None = None
-    ) -> Iterator[tuple[slice, Played]]:
-        """`play` on stored logits, chunk after chunk of prompts: (rows, what was compared)."""
-        check_logits(L, mask)
-        queries, width = mask.shape
-        if keys is not None:
-            keys_or_shared(keys, queries)
-        size = max(1, _CHUNK_CELLS // max(width * width, 1))
-        for start in range(0, max(queries, 1), size):
-            rows = slice(start, start + size)
-            part = None if keys is None else keys[rows]
-            yield rows, self.play(stored(L[rows]), mask[rows], part)
+        return self.of_played(self.play_stored(L, mask, keys), mask, keys)
 
     def scores(self, L: np.ndarray, mask: np.ndarray, keys: np.ndarray | None = None) -> np.ndarray:
         """Scores [Q, N] of pair logits [Q, N, N]: higher is better, −inf outside the mask.
@@ -212,13 +198,10 @@ class Scheme:
             BadValue: arrays that break the contract, or a pair that the schedule needs and that
                 was not compared.
         """
-        scores = np.full(mask.shape, -np.inf)
-        for rows, played in self.play_stored(L, mask, keys):
-            if self.schedule.name != "all":
-                check_complete(played, str(self), rows.start)
-            part = None if keys is None else keys[rows]
-            scores[rows] = self.of_played(played, mask[rows], part).scores
-        return scores
+        played = self.play_stored(L, mask, keys)
+        if self.schedule.name != "all":
+            check_complete(played, str(self))
+        return self.of_played(played, mask, keys).scores
 
 
 def _schedule(name: str, text: str | None) -> Schedule:

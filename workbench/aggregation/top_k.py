@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import ndtr
 
 from workbench.aggregation.lock_step import Round, Rounds
 from workbench.aggregation.seeds import check_seed, shuffled
@@ -171,8 +171,18 @@ def _risks(
     sure = np.where(gap > 0, np.inf, 0.0)
     z = np.divide(gap, deviation, out=sure, where=deviation > 0)
     risks = np.zeros(border.shape)
-    risks[row, a, b] = stdtr(count[row], -z)
+    risks[row, a, b] = _upper_tail(z, count[row])
     return risks, variance
+
+
+def _upper_tail(z: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """P(T > z) of Student's t for z ≥ 0, to 3 % up to z = 4 and never too small beyond.
+
+    Wallace's normal approximation (Annals of Mathematical Statistics 1959), ten times as fast
+    as the exact value.
+    """
+    root = np.sqrt(freedom * np.log1p(z * z / freedom))
+    return ndtr(-root * (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0))
 
 
 def _of_pairs(matrix: np.ndarray) -> np.ndarray:

@@ -1,18 +1,27 @@
-"""What a trial is worth: quality of its top K, and the comparisons that it needs."""
+"""What a trial is worth: quality of its top K, and the comparisons that it uses."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from workbench import terminal
-from workbench.aggregation import Scheme, prompt_keys
+from workbench.aggregation import Played, Ranked, Schedule, Scheme, prompt_keys
 from workbench.errors import MissingInput
 from workbench.evaluation import top_k_best, top_k_mean
 from workbench.store.pool import Pool, load_logits, load_pool, load_quality
 from workbench.store.store import Store
 
 _NEARLY_ALL = 0.9  # share of the prompts that must be compared in both orders for order modes
+
+
+class _Shown(NamedTuple):
+    """What a schedule had compared: bits where logits of its own would take 32 times the room."""
+
+    bits: np.ndarray
+    comparisons: np.ndarray
+    outcome: np.ndarray | None
 
 
 @dataclass
@@ -32,29 +41,34 @@ class Compared:
     quality: np.ndarray
     both: bool
     left_out: int
+    _shown: dict[tuple[Schedule, str, int], _Shown] = field(default_factory=dict, repr=False)
 
-    def scores(self, scheme: Scheme) -> np.ndarray:
-        """[Q, N] scores of a scheme."""
-        return self.ranked(scheme)[0]
-
-    def ranked(self, scheme: Scheme) -> tuple[np.ndarray, np.ndarray]:
-        """Scores [Q, N] and comparisons used [Q] of a scheme."""
-        keys = prompt_keys(self.pool.prompt_ids)
-        ranked = scheme.rank_stored(self.logits, self.pool.mask, keys)
-        return ranked.scores, ranked.comparisons
+    def ranked(self, scheme: Scheme) -> Ranked:
+        """What a scheme makes of these prompts; schemes of one schedule and order share it."""
+        mask, keys = self.pool.mask, prompt_keys(self.pool.prompt_ids)
+        setting = (scheme.schedule, scheme.order, scheme.order_seed)
+        if setting not in self._shown:
+            played = scheme.play_stored(self.logits, mask, keys)
+            bits = np.packbits(~np.isnan(played.logits))
+            self._shown[setting] = _Shown(bits, played.comparisons, played.outcome)
+        bits, comparisons, outcome = self._shown[setting]
+        shown = np.unpackbits(bits, count=self.logits.size).reshape(self.logits.shape)
+        logits = np.where(shown, self.logits, np.nan).astype(self.logits.dtype, copy=False)
+        complete = np.ones(len(mask), dtype=bool)
+        return scheme.of_played(Played(logits, comparisons, complete, outcome), mask, keys)
 
     def figures(self, scheme: Scheme, top_k: int) -> dict[str, np.ndarray]:
-        """Per prompt [Q]: `mean` and `best` quality of the top K, `comparisons` needed."""
+        """Per prompt [Q]: `mean` and `best` quality of the top K, `comparisons` used."""
         return self.figures_of(scheme, [top_k])[top_k]
 
     def figures_of(self, scheme: Scheme, sizes: Iterable[int]) -> dict[int, dict[str, np.ndarray]]:
         """The figures of a scheme at several K; its scores, which cost most, are made once."""
-        (scores, comparisons), mask = self.ranked(scheme), self.pool.mask
+        ranked, mask = self.ranked(scheme), self.pool.mask
         return {
             k: {
-                "mean": top_k_mean(scores, self.quality, mask, k),
-                "best": top_k_best(scores, self.quality, mask, k),
-                "comparisons": comparisons.astype(float),
+                "mean": top_k_mean(ranked.scores, self.quality, mask, k),
+                "best": top_k_best(ranked.scores, self.quality, mask, k),
+                "comparisons": ranked.comparisons.astype(float),
             }
             for k in sizes
         }

@@ -86,7 +86,7 @@ def _trial(
     """One trial of a K; `known` keeps the figures of schemes by K, as schemes come again."""
     start = datetime.now()
     drawn = sampler.ask()
-    scheme = space.choose(drawn, seed)
+    scheme = space.choose(drawn, k, seed)
     setting: dict[str, str | float] = {"scheme": str(scheme)}
     state, values = TrialState.FAIL, None
     try:

@@ -1,10 +1,10 @@
-"""Sweep: an Optuna study over schemes, order modes and top-K on stored logits.
+"""Sweep: an Optuna study over schemes, order modes, schedules and top-K on stored logits.
 
 Trials are judged on validation; the best setting of each K is then looked at once on test.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from rich.console import Group
 
 from workbench import terminal
-from workbench.errors import BadValue, MissingInput
+from workbench.errors import BadValue
 from workbench.interrupts import put_off
 from workbench.stages.rankers import compared_ranker, short, short_scheme
 from workbench.store.fingerprint import fingerprint
@@ -23,6 +23,7 @@ from workbench.store.tables import write_rows
 from workbench.sweeps.front import front_plot
 from workbench.sweeps.ledger import Ledger
 from workbench.sweeps.objective import Compared, load_compared
+from workbench.sweeps.possible import possible
 from workbench.sweeps.search import search
 from workbench.sweeps.setting import Setting, fronts, looked_at
 from workbench.sweeps.space import Space
@@ -79,6 +80,7 @@ def sweep(
     trials: int = 100,
     schemes: list[str] | None = None,
     orders: list[Literal["both", "left", "random"]] | None = None,
+    schedules: list[str] | None = None,
     top_k: list[int] | None = None,
     objective: Literal["mean", "best"] = "mean",
     split: Literal["train", "validation"] = "validation",
@@ -86,7 +88,7 @@ def sweep(
     study: str | None = None,
     seed: int = 0,
 ) -> Swept:
-    """Searches scheme, its parameters, order mode and top-K; continues an unfinished study.
+    """Searches scheme, its parameters, order, schedule and top-K; continues an unfinished study.
 
     Two objectives: quality of the top K (of the pick where K = 1), to be large, and encoder
     comparisons a prompt, to be small. Each K has its share of the trials and a front of its own.
@@ -97,9 +99,11 @@ def sweep(
         measure: quality measure; the only one in the store by default.
         datasets: names of datasets, all by default.
         trials: how many in all; a study started again does only those that are missing.
-        schemes: to choose from, all by default.
+        schemes: to choose from, all that can rank so many candidates by default.
         orders: to choose from: both orders of a pair, left (one fixed), random (one by coin);
             all by default, or random where only one order of each pair was compared.
+        schedules: to choose from for schemes that are no schedule's outcome, such as
+            swiss(rounds=4) or top_k, whose k is then the trial's; all, swiss and top_k by default.
         top_k: sizes to choose from, 1, 2 and 3 by default.
         objective: 'mean' or 'best' quality among the top K.
         split: on which trials are judged.
@@ -114,7 +118,7 @@ def sweep(
     """
     if trials < 1:
         raise BadValue("trials", trials, "a positive number")
-    given = {"schemes": schemes, "orders": orders, "top_k": top_k}
+    given = {"schemes": schemes, "orders": orders, "schedules": schedules, "top_k": top_k}
     space = Space(**{name: list(value) for name, value in given.items() if value})  # type: ignore[arg-type]
     opened = Store(store)
     check_names(opened, "dataset", datasets)
@@ -122,8 +126,7 @@ def sweep(
     ranker = compared_ranker(opened, ranker)
     tuned = load_compared(opened, ranker, measure, datasets, split)
     tested = load_compared(opened, ranker, measure, datasets, report_on) if report_on else None
-    if not (tuned.both and (tested is None or tested.both)):
-        space = _as_compared(space, orders)
+    space = possible(space, [s for s in (tuned, tested) if s], orders, schemes)
     config: dict[str, Any] = {
         "ranker": ranker, "measure": measure, "datasets": datasets, **vars(space),
         "parameters": space.parameters(), "objective": objective, "split": split,
@@ -172,22 +175,6 @@ def _measure(store: Store, measure: str | None) -> str:
     if len(known) != 1:
         raise BadValue("measure", measure, f"one of {', '.join(known) or 'none: measure first'}")
     return known[0]
-
-
-def _as_compared(space: Space, orders: Sequence[str] | None) -> Space:
-    """The space where one order of each pair is stored: those orders are a random choice.
-
-    Raises:
-        MissingInput: other orders were asked for.
-    """
-    for order in orders or ():
-        if order != "random":
-            raise MissingInput(
-                f"order '{order}' needs both orders of each pair, and only one is stored: run "
-                "`workbench compare --order both`, or sweep with `--orders '[random]'`"
-            )
-    terminal.say("one order of each pair is stored: 'random' is the only order mode")
-    return replace(space, orders=["random"])
 
 
 def _seen(store: Store, config: dict[str, Any]) -> str:

@@ -15,12 +15,14 @@ from workbench.errors import MissingInput, UnknownName
 from workbench.stages.evaluation_pages import pages
 from workbench.stages.evaluation_parts import WHOLE
 from workbench.stages.evaluation_plots import plots
+from workbench.stages.rankers import short
 from workbench.stages.result_rows import COLUMNS, Row, result_rows
 from workbench.stages.systems import ranker_system
 from workbench.stages.verdict_pages import verdict_pages
 from workbench.stages.verdict_rows import verdict_rows
 from workbench.store.fingerprint import fingerprint
 from workbench.store.ids import SPLITS
+from workbench.store.labels import labels
 from workbench.store.pool import check_names, names_of
 from workbench.store.store import Store
 from workbench.store.tables import write_rows
@@ -30,14 +32,16 @@ from workbench.tracking import Run, Tracker
 
 @dataclass
 class Evaluated:
-    """The results of one run, as they stand in the store."""
+    """The results of one run, as they stand in the store, and what its rankers are called."""
 
     run: str
     rows: list[Row]
+    labels: dict[str, str]
     new: bool
 
     def __rich__(self) -> Group:
         state = "" if self.new else " (done before)"
+        state += "".join(f"\nranker {short(name)}: {told}" for name, told in self.labels.items())
         both = chain(pages(self.rows), verdict_pages(self.rows))
         spaced = (part for page in both for part in (Text(), page))
         return Group(Text(f"evaluate: run {self.run}{state}"), *spaced)
@@ -90,6 +94,8 @@ def evaluate(
             f"{store} holds neither qualities nor verdicts of judges: run `workbench measure`"
         )
     rankings = _rankings(opened, ranker, schemes)
+    evaluated = {ranker for ranker, _ in rankings}
+    named = {name: told for name, told in labels(opened).items() if name in evaluated}
     config: dict[str, Any] = {
         "rankings": [ranker_system(*r) for r in rankings],
         "measures": measures,
@@ -104,13 +110,13 @@ def evaluate(
     with Tracker(opened.path).run("evaluate", config, _seen(opened, config), seed=seed) as run:
         stored = _stored(opened, run.id)
         if run.finished and stored:
-            return Evaluated(run.id, stored, new=False)
+            return Evaluated(run.id, stored, named, new=False)
         rows = [*result_rows(opened, config, rankings), *verdict_rows(opened, config, rankings)]
         if not rows:
             raise MissingInput(_nothing(opened, config))
         _write(opened, run.id, rows)
         _log(run, rows)
-    return Evaluated(run.id, rows, new=True)
+    return Evaluated(run.id, rows, named, new=True)
 
 
 def _rankings(store: Store, ranker: str | None, schemes: list[str] | None) -> list[tuple[str, str]]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from workbench import terminal
 from workbench.aggregation import Played, Ranked, Schedule, Scheme, prompt_keys
-from workbench.errors import MissingInput
+from workbench.errors import BadValue, MissingInput
 from workbench.evaluation import top_k_best, top_k_mean
-from workbench.store.pool import Pool, load_logits, load_pool, load_quality
+from workbench.store.fingerprint import fingerprint
+from workbench.store.pool import Pool, check_names, load_logits, load_pool, load_quality, names_of
 from workbench.store.store import Store
 
 _NEARLY_ALL = 0.9  # share of the prompts that must be compared in both orders for order modes
@@ -106,6 +107,45 @@ def load_compared(
             "their pairs are compared"
         )
     return Compared(pool.subset(usable), logits[usable], quality[usable], both, left_out)
+
+
+def chosen_measure(store: Store, measure: str | None) -> str:
+    """The measure of that name; None: the only one that the store holds.
+
+    Raises:
+        UnknownName: no such measure.
+        BadValue: None, and there is not just one.
+    """
+    if measure:
+        check_names(store, "measure", [measure])
+        return measure
+    known = names_of(store, "measure")
+    if len(known) != 1:
+        raise BadValue("measure", measure, f"one of {', '.join(known) or 'none: measure first'}")
+    return known[0]
+
+
+def compared_fingerprint(
+    store: Store, ranker: str, measure: str, datasets: Sequence[str] | None
+) -> str:
+    """Fingerprint of a ranker's logits, and of the candidates with their quality."""
+    chosen = list(datasets) if datasets is not None else None
+    logits = fingerprint(
+        store,
+        "select c.left_id, c.right_id, c.logit from comparisons c join prompts p using (prompt_id) "
+        "where c.ranker = $ranker "
+        "and ($datasets is null or list_contains($datasets, p.dataset))",
+        {"ranker": ranker, "datasets": chosen},
+    )
+    candidates = fingerprint(
+        store,
+        "select c.candidate_id, q.value, p.split "
+        "from candidates c join prompts p using (prompt_id) "
+        "left join qualities q on q.candidate_id = c.candidate_id and q.measure = $measure "
+        "where ($datasets is null or list_contains($datasets, p.dataset))",
+        {"measure": measure, "datasets": chosen},
+    )
+    return f"{logits} {candidates}"
 
 
 def _compared(logits: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

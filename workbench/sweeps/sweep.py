@@ -16,13 +16,17 @@ from workbench import terminal
 from workbench.errors import BadValue
 from workbench.interrupts import put_off
 from workbench.stages.rankers import compared_ranker, short, short_scheme
-from workbench.store.fingerprint import fingerprint
-from workbench.store.pool import check_names, names_of
+from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.store.tables import write_rows
 from workbench.sweeps.front import front_plot
 from workbench.sweeps.ledger import Ledger
-from workbench.sweeps.objective import Compared, load_compared
+from workbench.sweeps.objective import (
+    Compared,
+    chosen_measure,
+    compared_fingerprint,
+    load_compared,
+)
 from workbench.sweeps.possible import possible
 from workbench.sweeps.search import search
 from workbench.sweeps.setting import Setting, fronts, looked_at
@@ -122,7 +126,7 @@ def sweep(
     space = Space(**{name: list(value) for name, value in given.items() if value})  # type: ignore[arg-type]
     opened = Store(store)
     check_names(opened, "dataset", datasets)
-    measure = _measure(opened, measure)
+    measure = chosen_measure(opened, measure)
     ranker = compared_ranker(opened, ranker)
     tuned = load_compared(opened, ranker, measure, datasets, split)
     tested = load_compared(opened, ranker, measure, datasets, report_on) if report_on else None
@@ -133,7 +137,7 @@ def sweep(
         "report_on": report_on, "study": study, "seed": seed,
     }  # fmt: skip
     tracker = Tracker(opened.path)
-    data = _seen(opened, config)
+    data = compared_fingerprint(opened, ranker, measure, datasets)
     key = tracker.key("sweep", config, data)
     asked = config | {"data": data, "store": tracker.store_id}
     name = study or f"sweep-{short(ranker)}-{key}"
@@ -165,36 +169,6 @@ def sweep(
     done = sum(t.state == TrialState.COMPLETE for t in opened_study.trials)
     told = f"{objective} {measure} of the top K"
     return Swept(name, study_storage(opened.path), done, told, settings, found)
-
-
-def _measure(store: Store, measure: str | None) -> str:
-    if measure:
-        check_names(store, "measure", [measure])
-        return measure
-    known = names_of(store, "measure")
-    if len(known) != 1:
-        raise BadValue("measure", measure, f"one of {', '.join(known) or 'none: measure first'}")
-    return known[0]
-
-
-def _seen(store: Store, config: dict[str, Any]) -> str:
-    """Fingerprint of the logits, and of the candidates with their quality."""
-    logits = fingerprint(
-        store,
-        "select c.left_id, c.right_id, c.logit from comparisons c join prompts p using (prompt_id) "
-        "where c.ranker = $ranker "
-        "and ($datasets is null or list_contains($datasets, p.dataset))",
-        {k: config[k] for k in ("ranker", "datasets")},
-    )
-    candidates = fingerprint(
-        store,
-        "select c.candidate_id, q.value, p.split "
-        "from candidates c join prompts p using (prompt_id) "
-        "left join qualities q on q.candidate_id = c.candidate_id and q.measure = $measure "
-        "where ($datasets is null or list_contains($datasets, p.dataset))",
-        {k: config[k] for k in ("measure", "datasets")},
-    )
-    return f"{logits} {candidates}"
 
 
 def _write_results(

@@ -161,6 +161,7 @@ def test_conversations_are_compared_by_all_their_responses(blender):
         ([], [], "roles of conversation 0 of a"),
         (talk("x", "y"), talk("x", "y", questions=("hello", "why")), "user turns"),
         ([{"role": "user"}, {"role": "assistant", "content": "x"}], talk("x", "y"), "content"),
+        (["hello"], talk("x", "y"), "a turn of conversation 0 of a"),
     ],
 )
 def test_broken_conversations_are_refused(blender, a, b, told):

@@ -4,7 +4,7 @@ The interface of llm-blender (Jiang, Ren, Lin; ACL 2023) for those who know it, 
 and any scheme of this workbench.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,6 +63,8 @@ class Blender:
 
     def load_ranker(self, ranker: Ranker | str | Path) -> Self:
         """Takes another ranker, or loads one from a directory or the hub; errors as above."""
+        if not isinstance(ranker, Ranker | str | Path):
+            raise BadValue("ranker", ranker, "a ranker, a directory or a hub id")
         loaded: Any = ranker.prepare() if isinstance(ranker, Ranker) else load_ranker(ranker)
         self._ranker = loaded.to(self.device)
         return self
@@ -141,10 +143,11 @@ class Blender:
         if mode not in MODES:
             raise UnknownName("mode", mode, MODES)
         sources, ranker = _sources(inputs, instructions), self.ranker
-        for name, given in (("candidates_A", candidates_A), ("candidates_B", candidates_B)):
-            if isinstance(given, str) or len(given) != len(sources):
-                raise BadValue(f"number of {name}", len(given), f"{len(sources)}, as of inputs")
-        a, b, n = list(candidates_A), list(candidates_B), len(sources)
+        a, b = _texts("candidates_A", candidates_A), _texts("candidates_B", candidates_B)
+        n = len(sources)
+        for name, given in (("candidates_A", a), ("candidates_B", b)):
+            if len(given) != n:
+                raise BadValue(f"number of {name}", len(given), f"{n}, as of inputs")
         # Both orders in one call, so that they share batches.
         shown = {"[A,B]": (a, b), "[B,A]": (b, a), "[A,B]+[B,A]": (a + b, b + a)}[mode]
         found = ranker.compare(sources * (len(shown[0]) // max(n, 1)), *shown, **self.options)
@@ -204,24 +207,33 @@ class Blender:
 
 
 def _sources(inputs: Sequence[str], instructions: Sequence[str] | None) -> list[str]:
-    if isinstance(inputs, str):
-        raise BadValue("inputs", inputs, "a list of texts, one a prompt")
+    texts = _texts("inputs", inputs)
     if instructions is None:
-        return list(inputs)
-    if isinstance(instructions, str) or len(instructions) != len(inputs):
-        raise BadValue("number of instructions", len(instructions), f"{len(inputs)}, as of inputs")
-    return [source_text(*both) if both[0] else both[1] for both in zip(instructions, inputs)]  # noqa: B905
+        return texts
+    before = _texts("instructions", instructions)
+    if len(before) != len(texts):
+        raise BadValue("number of instructions", len(before), f"{len(texts)}, as of inputs")
+    return [source_text(a, b) if a else b for a, b in zip(before, texts, strict=True)]
 
 
 def _padded(candidates: Sequence[Sequence[str]], prompts: int) -> tuple[np.ndarray, np.ndarray]:
     """Texts [Q, N] (None outside) and mask of ragged lists."""
     if len(candidates) != prompts:
         raise BadValue("number of candidate lists", len(candidates), f"{prompts}, as of inputs")
-    for row, answers in enumerate(candidates):
-        if isinstance(answers, str):
-            raise BadValue(f"candidates[{row}]", answers, "a list of texts")
-    counts = np.array([len(answers) for answers in candidates], np.int64)
+    lists = [_texts(f"candidates[{row}]", answers) for row, answers in enumerate(candidates)]
+    counts = np.array([len(answers) for answers in lists], np.int64)
     mask = np.arange(counts.max(initial=0)) < counts[:, None]
     texts = np.full(mask.shape, None, object)
-    texts[mask] = [text for answers in candidates for text in answers]
+    texts[mask] = [text for answers in lists for text in answers]
     return texts, mask
+
+
+def _texts(name: str, given: Iterable[str]) -> list[str]:
+    """A list of texts; raises BadValue where it is none."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise BadValue(name, given, "a list of texts")
+    texts = list(given)
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise BadValue(f"{name}[{place}]", text, "a text")
+    return texts

@@ -74,6 +74,7 @@ def test_configs_of_pairrm_that_cannot_be_used(copy, values, message):
         ({"model_type": "nothing"}, "does not describe an encoder"),
         ({"hidden_size": "wide"}, "does not describe an encoder"),
         ({"hidden_size": 36}, r"of another shape \(head_layer.1"),
+        ({"num_attention_heads": 5}, "cannot build a 'deberta-v2' encoder"),
         ({"num_hidden_layers": 1}, "unknown"),
     ],
 )

@@ -42,6 +42,8 @@ def test_where_the_directory_lies_does_not_matter_and_its_files_do(compared_pool
     first = compare(store, ranker=str(saved), splits=["test"]).ranker
     moved = saved.rename(saved.parent / "elsewhere")
     assert compare(store, ranker=str(moved), splits=["test"]).ranker == first
+    (moved / "README.md").write_text("what is said of it")
+    assert compare(store, ranker=str(moved), splits=["test"]).new == 0
     tokenizer = moved / "tokenizer" / "tokenizer_config.json"
     tokenizer.write_text(tokenizer.read_text() + "\n")
     execute(store, "delete from comparisons where ranker = ?", first)

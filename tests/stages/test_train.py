@@ -3,7 +3,10 @@ import pytest
 from tiny_pipeline import MEASURE, TRAINER, execute, pair_data, runs, tiny_ranker, trained
 
 from workbench.errors import BadValue, MissingInput, UnknownName
+from workbench.ranking.encoder import TinyEncoder
+from workbench.ranking.list_data import ListData
 from workbench.ranking.pair_ranker import PairRanker
+from workbench.ranking.simcls import SimCLS
 from workbench.tracking import ERROR, Tracker
 
 PLAIN = {".json", ".safetensors", ".txt"}
@@ -94,6 +97,16 @@ def test_options_that_cannot_work_are_refused_before_a_run_begins(
             "data": pair_data(**options.pop("data", {}))}  # fmt: skip
     with pytest.raises(error, match=told):
         trained(store, **made, **options)
+    assert runs(store, "train") == []
+
+
+def test_data_that_another_kind_of_ranker_learns_from_is_refused(measured_pool, fresh):
+    store = fresh(measured_pool)
+    with pytest.raises(BadValue, match="data of a PairRanker = 'ListData': expected PairData"):
+        trained(store, data=ListData([MEASURE]))
+    tiny = TinyEncoder(hidden_size=16, layers=1, heads=2, intermediate=32)
+    with pytest.raises(BadValue, match="data of a SimCLS = 'PairData': expected ListData"):
+        trained(store, model=SimCLS(tiny, measures=[MEASURE]))
     assert runs(store, "train") == []
 
 

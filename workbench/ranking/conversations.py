@@ -32,6 +32,9 @@ def conversation_pair(name: str, a: Conversation, b: Conversation) -> tuple[str,
 
 
 def _check(name: str, turns: Conversation) -> None:
+    for turn in turns:
+        if not isinstance(turn, Mapping):
+            raise BadValue(f"a turn of {name}", turn, '{"role": …, "content": …}')
     roles = [str(turn.get("role", "")).lower() for turn in turns]
     if not roles or roles != list(_ROLES) * (len(roles) // 2):
         raise BadValue(f"roles of {name}", roles, "user, assistant, user, assistant, …")

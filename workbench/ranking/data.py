@@ -30,6 +30,8 @@ class PairData(RankerData):
         BadValue, UnknownName: an option that cannot be used.
     """
 
+    needs = "layout"
+
     def __init__(
         self,
         measures: Sequence[str],

@@ -141,8 +141,11 @@ def check_positions(config: Any, max_length: int) -> None:
 
 def position_limit(config: Any) -> int | None:
     """Longest sequence an encoder takes; None where positions are relative (DeBERTa)."""
-    with torch.device("meta"):
-        encoder = AutoModel.from_config(config)
+    try:
+        with torch.device("meta"):
+            encoder = AutoModel.from_config(config)
+    except ValueError as error:
+        raise BadModel(f"cannot build a '{config.model_type}' encoder: {error}") from error
     for name, module in encoder.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
             # RoBERTa and its kin count positions from behind the padding id.

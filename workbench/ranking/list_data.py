@@ -19,6 +19,8 @@ class ListData(RankerData):
     The batches of each epoch are drawn anew; the options are those of `RankerData`.
     """
 
+    needs = "frame_lists"
+
     def train_dataloader(self) -> "DataLoader[ListBatch]":
         """Batches of all training prompts, shuffled."""
         trainer: Any = self.trainer

@@ -94,17 +94,22 @@ def read_parts(name: str) -> tuple[Any, Any]:
     if not local and name.startswith(("/", ".", "~")):
         raise BadModel(f"no directory '{name}' to load a model from")
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=local)
+        config = AutoConfig.from_pretrained(name, local_files_only=local, trust_remote_code=False)
     except _FAULTS as error:
         raise BadModel(f"cannot read the configuration of '{name}': {error}") from error
     tokenizer = read_tokenizer(name)
+    check_vocabulary(name, config, tokenizer)
+    return config, tokenizer
+
+
+def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:
+    """Raises BadModel where a tokenizer has tokens for which the embedding has no row."""
     rows = vocabulary_size(config)
     if len(tokenizer) > rows:
         raise BadModel(
             f"the tokenizer of '{name}' has {len(tokenizer)} tokens, but its embedding {rows}: "
             "configuration and tokenizer are of two models"
         )
-    return config, tokenizer
 
 
 def vocabulary_size(config: Any) -> int:
@@ -145,6 +150,7 @@ def load_with_head(
             dtype=dtype,
             attn_implementation=options.attention,
             local_files_only=Path(name).is_dir(),
+            trust_remote_code=False,
             ignore_mismatched_sizes=True,  # they are told here, all at once
             output_loading_info=True,
         )

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -45,6 +45,10 @@ class Ranker(ABC):
         Raises:
             BadModel: it has to be trained first, or its weights cannot be loaded.
         """
+
+    def to(self, device: Any) -> Self:
+        """Moves its weights to a device; one without weights has nothing to move."""
+        return self
 
 
 def source_text(instruction: str, input: str = "") -> str:

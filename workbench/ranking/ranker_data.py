@@ -41,6 +41,9 @@ class RankerData(pl.LightningDataModule, ABC):
         BadValue: an option that cannot be used.
     """
 
+    needs = ""
+    """What a ranker must have to learn from such data."""
+
     def __init__(
         self,
         measures: Sequence[str],

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer
 
 from workbench.errors import BadModel
+from workbench.ranking.pretrained import check_vocabulary
 from workbench.ranking.ranker import Ranker
 
 FORMAT = "llm-ensemble-workbench/ranker"
@@ -62,12 +63,16 @@ def read_config(directory: Path) -> tuple[str, dict[str, Any]]:
     config = read_json(directory / "config.json")
     found = (config.get("format"), config.get("version"))
     if found == _OLD[:2]:
-        return _OLD[2], config["options"]
-    if found != (FORMAT, VERSION):
+        config["class"] = _OLD[2]
+    elif found != (FORMAT, VERSION):
         raise BadModel(
             f"{directory / 'config.json'} is not a saved ranker of this version: expected format "
             f"'{FORMAT}' version {VERSION}, found {found[0]!r} version {found[1]!r}"
         )
+    for key, kind, expected in (("class", str, "a text"), ("options", dict, "an object")):
+        if not isinstance(config.get(key), kind):
+            told = f"{key} = {config.get(key)!r}: expected {expected}"
+            raise BadModel(f"{directory / 'config.json'} is damaged: {told}")
     return config["class"], config["options"]
 
 
@@ -159,10 +164,13 @@ def _read_parts(directory: Path, ranker: Any) -> tuple[Any, Any]:
     if not (directory / "tokenizer" / "tokenizer_config.json").is_file():
         raise BadModel(f"{directory / 'tokenizer'} holds no tokenizer")
     try:
-        config = AutoConfig.from_pretrained(directory / "encoder", local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(directory / "tokenizer", local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+        config, tokenizer = (
+            kind.from_pretrained(directory / part, local_files_only=True, trust_remote_code=False)
+            for kind, part in ((AutoConfig, "encoder"), (AutoTokenizer, "tokenizer"))
+        )
+    except Exception as error:  # the libraries raise bare ones on damaged files
         raise BadModel(f"cannot read the ranker in {directory}: {error}") from error
+    check_vocabulary(str(directory), config, tokenizer)
     return ranker.parts_from_config(config), tokenizer
 
 

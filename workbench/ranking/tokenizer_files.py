@@ -25,7 +25,9 @@ def read_tokenizer(name: str | Path, *, local_files_only: bool = False) -> Any:
     try:
         if (Path(name) / "tokenizer.json").is_file():
             return PreTrainedTokenizerFast.from_pretrained(name, local_files_only=local)
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        tokenizer = AutoTokenizer.from_pretrained(
+            name, local_files_only=local, trust_remote_code=False
+        )
         if type(tokenizer) is not DebertaV2Tokenizer:
             return tokenizer
         if tokenizer.vocab_file and Path(tokenizer.vocab_file).is_file():

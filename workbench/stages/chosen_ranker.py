@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadValue
-from workbench.ranking.hub_files import checkpoint_directory
+from workbench.ranking.hub_files import SAFE_FILES, checkpoint_directory
 from workbench.ranking.loading import load_ranker
 from workbench.ranking.ranker import Ranker
 from workbench.stages.identity import content, settings
 from workbench.stages.rankers import trained_ranker
 from workbench.tracking import Tracker
+
+# What a checkpoint is, beside which may lie a README, or what a download notes of itself.
+_FILES = tuple(f"**/{kind}" for kind in (*SAFE_FILES, "*.txt"))
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def chosen_ranker(tracker: Tracker, ranker: str | None, model: Ranker | None) ->
         return ChosenRanker(_hash(settings(model)), type(model).__name__, lambda: ready)
     if ranker is not None and _is_checkpoint(ranker):
         loaded = load_ranker(ranker)
-        files = content(checkpoint_directory(ranker), "**/*")
+        files = content(checkpoint_directory(ranker), *_FILES)
         label = f"{type(loaded).__name__} {Path(ranker).resolve().name or ranker}"
         return ChosenRanker(_hash({"checkpoint": files}), label, lambda: loaded)
     run = trained_ranker(tracker, ranker)

@@ -51,13 +51,14 @@ def settings(thing: Any) -> dict[str, Any]:
     return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": given}
 
 
-def content(folder: Path, pattern: str = "*") -> str:
+def content(folder: Path, *patterns: str) -> str:
     """Hash over names and contents of a model's files (16 hex digits).
 
-    An encoder is the files of its folder; a saved ranker has some in folders below ("**/*").
+    By default all files of the folder itself, which is what an encoder is.
     """
     digest = hashlib.sha256()
-    for file in sorted(p for p in folder.glob(pattern) if p.is_file()):
+    found = {p for pattern in patterns or ("*",) for p in folder.glob(pattern) if p.is_file()}
+    for file in sorted(found):
         digest.update(file.relative_to(folder).as_posix().encode())
         with file.open("rb") as opened:
             while block := opened.read(_READ):

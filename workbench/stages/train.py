@@ -126,6 +126,10 @@ def train(
 
 
 def _check(store: Store, model: TrainedRanker, data: RankerData) -> None:
+    if data.needs and not hasattr(type(model), data.needs):
+        fitting = [kind.__name__ for kind in DATA if hasattr(type(model), kind.needs)]
+        whose = f"of a {type(model).__name__}"
+        raise BadValue(f"data {whose}", type(data).__name__, " or ".join(fitting) or "other data")
     if list(model.measures) != list(data.measures):
         raise BadValue(
             "measures of the model", model.measures, f"those of the data: {data.measures}"
@@ -141,11 +145,11 @@ def _seen(store: Store, model: TrainedRanker, data: RankerData) -> str:
     reference = ", p.reference" if getattr(model, "reads_references", False) else ""
     return fingerprint(
         store,
-        f"select c.candidate_id, p.split, q.measure, q.value{reference} "
+        f"select c.candidate_id, p.split, q.measure, q.value{reference} "  # noqa: S608
         "from candidates c join prompts p using (prompt_id) "
         "left join qualities q "
         "on q.candidate_id = c.candidate_id and list_contains($measures, q.measure) "
-        "where p.split <> 'test' and ($datasets is null or list_contains($datasets, p.dataset))",  # noqa: S608
+        "where p.split <> 'test' and ($datasets is null or list_contains($datasets, p.dataset))",
         {"measures": data.measures, "datasets": data.datasets},
     )
 

@@ -19,7 +19,7 @@ from workbench.ranking.hub_files import checkpoint_directory
 from workbench.ranking.layout import Layout, check_lengths
 from workbench.ranking.losses import check_loss, pair_loss
 from workbench.ranking.optimizer import faster_rows
-from workbench.ranking.pairrm import is_pairrm, load_pairrm
+from workbench.ranking.pairrm import is_pairrm, load_pairrm, names_pairrm
 from workbench.ranking.pairrm_export import export_pairrm
 from workbench.ranking.segments import SegmentEmbedding, check_pooling, segment_states
 from workbench.ranking.tokenised import PairBatch
@@ -32,7 +32,8 @@ class PairRanker(TrainedRanker):
     The logit of an ordered pair is the mean over measures of left minus right score.
 
     Args:
-        encoder: a hub id, a directory, or a tiny encoder to be trained from scratch.
+        encoder: a hub id, a directory, or a tiny encoder to be trained from scratch; also a saved
+            PairRanker or a PairRM checkpoint, to be trained on.
         measures: quality measures, one score each; the same as those of `PairData`.
         source_maxlength: tokens of the prompt's segment, CLS, marker and SEP counted.
         candidate_maxlength: tokens of a candidate's segment, to which half of what the prompt
@@ -170,6 +171,22 @@ class PairRanker(TrainedRanker):
         return inference.compare_pairs(
             self, self.layout, prompts, left, right, tokens_per_batch, precision, progress
         )
+
+    def taken_over(self) -> bool:
+        """See `TrainedRanker.taken_over`; here a PairRM checkpoint too, of the hub as well.
+
+        Raises:
+            BadModel, BadValue: see `pairrm.load_pairrm`.
+        """
+        if super().taken_over():
+            return True
+        if not (isinstance(self.encoder, str) and names_pairrm(self.encoder)):
+            return False
+        options = {name: value for name, value in self.hparams.items() if name != "encoder"}
+        loaded = load_pairrm(type(self), self.encoder, **options)
+        self.assemble(loaded.pretrained_model, loaded.tokenizer)
+        self.load_state_dict(loaded.state_dict())
+        return True
 
     @classmethod
     def from_pretrained(cls, directory: str | Path, **options: Any) -> Self:

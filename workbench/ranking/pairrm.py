@@ -17,7 +17,7 @@ from torch import Tensor
 from workbench.errors import BadModel, BadValue
 from workbench.ranking import saved
 from workbench.ranking.encoder import check_positions, encoder_from_config
-from workbench.ranking.hub_files import checkpoint_directory
+from workbench.ranking.hub_files import checkpoint_directory, checkpoint_file
 from workbench.ranking.layout import MARKERS
 from workbench.ranking.pairrm_config import PairRMConfig, read_config
 from workbench.ranking.tokenizer_files import read_tokenizer
@@ -44,6 +44,14 @@ def is_pairrm(directory: str | Path) -> bool:
         or "source_prefix_id" in config
         or "DebertaV2PairRM" in (config.get("architectures") or ())
     )
+
+
+def names_pairrm(name: str) -> bool:
+    """Whether a directory, or a model of the hub, is a PairRM checkpoint, by its config alone."""
+    try:
+        return is_pairrm(checkpoint_file(name, "config.json").parent)
+    except BadModel:  # whoever loads it as an encoder says so
+        return False
 
 
 def load_pairrm(

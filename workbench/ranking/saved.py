@@ -83,11 +83,21 @@ def load_ranker(kind: type[Any], directory: Path) -> Any:
         ranker = _found_class(path, kind, directory)(**options)
     except TypeError as error:
         raise BadModel(f"{directory / 'config.json'}: {error}") from error
+    load_into(ranker, directory)
+    return ranker
+
+
+def load_into(ranker: Any, directory: Path) -> None:
+    """Builds a ranker with the encoder, tokenizer and weights of a saved one; raises BadModel."""
     weights = read_weights(directory / "model.safetensors")
     ranker.assemble(*_read_parts(directory, ranker))
     check_weights(weights, ranker.state_dict(), directory / "model.safetensors")
     ranker.load_state_dict(weights)
-    return ranker
+
+
+def check_class(kind: type[Any], directory: Path) -> None:
+    """Raises BadModel where the ranker in a directory is not of class `kind`."""
+    _found_class(read_config(directory)[0], kind, directory)
 
 
 def _found_class(path: str, kind: type[Any], directory: Path) -> type[Any]:

@@ -15,6 +15,7 @@ from workbench.ranking import saved
 from workbench.ranking.encoder import (
     EncoderOptions,
     TinyEncoder,
+    check_positions,
     encoder_from_config,
 )
 from workbench.ranking.optimizer import adamw, check_optimizer, rate_schedule
@@ -30,7 +31,8 @@ class TrainedRanker(pl.LightningModule, Ranker):
     (which keeps what it finds in `self.collected`), `validation_logits` and `compare`.
 
     Args:
-        encoder: a hub id, a directory, or a tiny encoder to be trained from scratch.
+        encoder: a hub id, a directory, or a tiny encoder to be trained from scratch; also a saved
+            ranker of the same class, to be trained on.
         measures: quality measures; the same as those of the data.
         attention: "eager" or "sdpa"; null takes the encoder's own.
         dropout: inside the encoder; null takes the encoder's own. On a CPU 0 is several times
@@ -110,6 +112,8 @@ class TrainedRanker(pl.LightningModule, Ranker):
     def build(self, texts: Iterable[str] | None = None) -> Self:
         """Makes encoder, tokenizer and head, once; a second call changes nothing.
 
+        Where `encoder` names a ranker that was saved, its weights are gone on with, head and all.
+
         Args:
             texts: needed for a tiny encoder, whose vocabulary they make; else unused.
 
@@ -117,9 +121,26 @@ class TrainedRanker(pl.LightningModule, Ranker):
             BadModel: the encoder cannot be loaded.
             BadValue: the sequences do not fit its positions, or no texts for a tiny encoder.
         """
-        if not self.built:
+        if not self.built and not self.taken_over():
             self.assemble(*self.make_parts(texts))
         return self
+
+    def taken_over(self) -> bool:
+        """Takes the weights of the saved ranker that `encoder` names; False where it names none.
+
+        Raises:
+            BadModel: it is of another class, or its weights do not fit the options.
+            BadValue: the sequences do not fit its positions.
+        """
+        if not isinstance(self.encoder, str) or not Path(self.encoder).is_dir():
+            return False
+        directory = Path(self.encoder)
+        if not saved.is_saved(directory):
+            return False
+        saved.check_class(type(self), directory)
+        saved.load_into(self, directory)
+        check_positions(self.pretrained_model.config, self.max_length)
+        return True
 
     def make_parts(self, texts: Iterable[str] | None) -> tuple[Any, Any]:
         """Encoder and tokenizer before any training."""

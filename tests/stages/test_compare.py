@@ -6,7 +6,7 @@ from tiny_pipeline import execute, one, rows, runs
 from workbench.errors import MissingInput, UnknownName
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker import source_text
-from workbench.stages import compare as stage
+from workbench.stages import pace
 from workbench.stages.compare import compare
 from workbench.tracking import Tracker
 
@@ -85,8 +85,8 @@ def test_only_what_is_missing_is_computed(compared_pool, fresh):
 
 
 def test_small_chunks_lose_and_double_nothing(compared_pool, uncompared, monkeypatch):
-    monkeypatch.setattr(stage, "_FIRST_PAIRS", 100)
-    monkeypatch.setattr(stage, "_MOST_PAIRS", 300)
+    monkeypatch.setattr(pace, "_FIRST_PAIRS", 100)
+    monkeypatch.setattr(pace, "_MOST_PAIRS", 300)
     store = uncompared("chunks")
     compare(store, tokens_per_batch=2000)
     expected = logits_of(compared_pool / "store.duckdb")

@@ -7,7 +7,8 @@ from tiny_pipeline import execute, one, rows, runs
 
 from workbench.aggregation import Scheme, prompt_keys
 from workbench.errors import BadValue, UnknownName
-from workbench.stages import live_schedule
+from workbench.ranking.pair_ranker import PairRanker
+from workbench.stages import live_schedule, pace
 from workbench.stages.aggregate import aggregate
 from workbench.stages.compare import compare
 from workbench.store.pool import load_logits, load_pool
@@ -72,6 +73,28 @@ def test_a_second_start_and_a_lost_row_compute_only_what_is_missing(uncompared, 
     assert (mended.new, mended.there) == (1, first.new - 1)
     assert logits_of(store) == {pair: pytest.approx(v, abs=1e-5) for pair, v in known.items()}
     assert len(runs(store, "compare")) == 2  # that of the copied pool, and this one
+
+
+def test_what_a_round_had_compared_when_it_was_stopped_is_kept(uncompared, monkeypatch):
+    for name in ("_FIRST_PAIRS", "_MOST_PAIRS"):
+        monkeypatch.setattr(pace, name, 20)
+    whole, sizes = PairRanker.compare, []
+
+    def stops_at_the_third(self, prompts, *texts, **options):
+        sizes.append(len(prompts))
+        if len(sizes) == 3:
+            raise KeyboardInterrupt
+        return whole(self, prompts, *texts, **options)
+
+    store = uncompared()
+    with monkeypatch.context() as patched:
+        patched.setattr(PairRanker, "compare", stops_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            compare(store, splits=["test"], schedule="knockout")
+    assert len(logits_of(store)) == sizes[0] + sizes[1] > 0
+    rest = compare(store, splits=["test"], schedule="knockout")
+    n = one(store, "select count(*) from prompts where split = 'test'")
+    assert (rest.there, rest.new + rest.there) == (sizes[0] + sizes[1], n * 11 * 2)
 
 
 def test_a_schedule_uses_what_another_has_compared(uncompared):

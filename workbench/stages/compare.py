@@ -5,7 +5,7 @@ are written every half minute or so, and a start computes only pairs that are no
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from workbench.ranking.ranker import Ranker, source_text
 from workbench.ranking.reward_model import RewardModel
 from workbench.stages.chosen_ranker import ChosenRanker, chosen_ranker
 from workbench.stages.live_schedule import LiveSchedule
+from workbench.stages.pace import paced
 from workbench.stages.rankers import short
 from workbench.store.fingerprint import fingerprint
 from workbench.store.labels import set_label
@@ -34,8 +35,6 @@ from workbench.tracking import Tracker
 
 # Imported so that the command line knows them by their names.
 MODELS = (RewardModel, MLMScoring)
-_WRITE_EVERY_S = 30.0
-_FIRST_PAIRS, _MOST_PAIRS = 500, 100_000
 
 _CHOSEN = """
     from candidates c join prompts p using (prompt_id)
@@ -183,7 +182,7 @@ def _all_pairs(
             advance(size)
             ctrl_c.check()
 
-        for prompts in _chunks(waiting):
+        for prompts in paced(waiting):
             rows = _chunk(store, wanted, prompts)
             _write(store, ranker.id, rows, _logits(model, rows, after_batch, options))
     return total, there
@@ -201,21 +200,6 @@ def _chunk(store: Store, wanted: dict[str, object], prompts: list[str]) -> pa.Ta
     with store.reading() as db:
         db.register("wanted", pa.table({"prompt_id": pa.array(prompts, pa.string())}))
         return db.sql(_CHUNK, params=used).to_arrow_table()
-
-
-def _chunks(waiting: dict[str, int]) -> Iterator[list[str]]:
-    """Prompts whose pairs take about `_WRITE_EVERY_S` together, by the speed seen so far."""
-    size, prompts, pairs, began = _FIRST_PAIRS, list[str](), 0, time.monotonic()
-    for prompt, n in waiting.items():
-        prompts.append(prompt)
-        pairs += n
-        if pairs >= size:
-            yield prompts
-            speed = pairs / (time.monotonic() - began)
-            size = int(np.clip(speed * _WRITE_EVERY_S, _FIRST_PAIRS, _MOST_PAIRS))
-            prompts, pairs, began = [], 0, time.monotonic()
-    if prompts:
-        yield prompts
 
 
 def _logits(

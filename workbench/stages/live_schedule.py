@@ -1,8 +1,8 @@
 """A schedule played on a live ranker: only the pairs that it asks for are compared.
 
 Many prompts go in lock-step, so that each round is one large batch; what the store holds is
-looked up, what it does not is compared and written, round by round. Started again after a kill,
-the schedule is played from its beginning and finds its first rounds in the store.
+looked up, what it does not is compared and written, every half minute or so. Started again after
+a kill, the schedule is played from its beginning and finds in the store what it had compared.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ from workbench.aggregation import Schedule, prompt_keys
 from workbench.interrupts import put_off
 from workbench.ranking.ranker import source_text
 from workbench.stages.chosen_ranker import ChosenRanker
+from workbench.stages.pace import paced
 from workbench.stages.rankers import short
 from workbench.store.pool import Pool, load_logits, load_pool, load_texts, names_of
 from workbench.store.store import Store
@@ -95,10 +96,12 @@ class LiveSchedule:
             if self.order == "random":
                 # One presentation is enough, and the other one, where it is there, costs nothing.
                 missing &= np.isnan(L[prompt, right, left])
-            q, i, j = prompt[missing], left[missing], right[missing]
-            if len(q):
-                if not model:
-                    model.append(self.ranker.load().to(self.place))
+            if missing.any() and not model:
+                model.append(self.ranker.load().to(self.place))
+            waiting, pairs = np.unique(prompt[missing], return_counts=True)
+            for some in paced(dict(zip(waiting.tolist(), pairs.tolist(), strict=True))):
+                now = missing & np.isin(prompt, some)
+                q, i, j = prompt[now], left[now], right[now]
                 answers = (sources[q].tolist(), texts[q, i].tolist(), texts[q, j].tolist())
                 found = model[0].compare(*answers, progress=after_batch, **self.options)
                 L[q, i, j] = found

@@ -1,0 +1,31 @@
+"""How much is compared between two writes: a kill must not cost more than half a minute or so."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import numpy as np
+
+_WRITE_EVERY_S = 30.0
+_FIRST_PAIRS, _MOST_PAIRS = 500, 100_000
+
+Prompt = TypeVar("Prompt")
+
+
+def paced(waiting: Mapping[Prompt, int]) -> Iterator[list[Prompt]]:
+    """Prompts whose pairs take about `_WRITE_EVERY_S` together, by the speed seen so far.
+
+    Args:
+        waiting: prompts, and how many pairs each has to be compared.
+    """
+    size, prompts, pairs, began = _FIRST_PAIRS, list[Prompt](), 0, time.monotonic()
+    for prompt, n in waiting.items():
+        prompts.append(prompt)
+        pairs += n
+        if pairs >= size:
+            yield prompts
+            speed = pairs / max(1e-3, time.monotonic() - began)
+            size = int(np.clip(speed * _WRITE_EVERY_S, _FIRST_PAIRS, _MOST_PAIRS))
+            prompts, pairs, began = [], 0, time.monotonic()
+    if prompts:
+        yield prompts

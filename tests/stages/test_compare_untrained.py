@@ -38,7 +38,7 @@ def test_a_public_model_by_its_directory(measured_pool, fresh, capsys, tmp_path,
     status, _, error = said(capsys, *words)
     assert status == 0, error
     [ranker] = [name for (name,) in rows(store, "select distinct ranker from comparisons")]
-    assert labels(Store(store))[ranker].startswith(name)
+    assert labels(Store(store))[ranker] == f"{name} public"
     sample = rows(
         store,
         "select instruction, input, l.text, r.text, logit from comparisons c "

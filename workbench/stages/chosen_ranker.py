@@ -27,7 +27,7 @@ class ChosenRanker:
     Attributes:
         id: run id of its training, or, where it was not trained here, a hash (32 hex digits) of
             its class, options and files.
-        label: its class, for people, and where a checkpoint came from.
+        label: its class, for people, and the name that it was loaded by.
         load: gives it, ready to compare.
     """
 
@@ -54,14 +54,20 @@ def chosen_ranker(tracker: Tracker, ranker: str | None, model: Ranker | None) ->
         if ranker is not None:
             raise BadValue("ranker and model", ranker, "one of them")
         ready = model.prepare()
-        return ChosenRanker(_hash(settings(model)), type(model).__name__, lambda: ready)
+        label = _label(model, getattr(model, "encoder", None))
+        return ChosenRanker(_hash(settings(model)), label, lambda: ready)
     if ranker is not None and _is_checkpoint(ranker):
         loaded = load_ranker(ranker)
         files = content(checkpoint_directory(ranker), *_FILES)
-        label = f"{type(loaded).__name__} {Path(ranker).resolve().name or ranker}"
-        return ChosenRanker(_hash({"checkpoint": files}), label, lambda: loaded)
+        return ChosenRanker(_hash({"checkpoint": files}), _label(loaded, ranker), lambda: loaded)
     run = trained_ranker(tracker, ranker)
     return ChosenRanker(run, _class_of(tracker, run), lambda: _trained(tracker, run))
+
+
+def _label(ranker: Ranker, origin: object) -> str:
+    """Its class and, where it was loaded by a name, the last part of this."""
+    kind = type(ranker).__name__
+    return f"{kind} {Path(origin).resolve().name or origin}" if isinstance(origin, str) else kind
 
 
 def _is_checkpoint(name: str) -> bool:

@@ -57,7 +57,7 @@ def test_ranks_are_those_of_the_pair_logits_one_by_one(blender, ranker):
             for i, a in enumerate(texts)
         ]
         n = len(texts)
-        np.testing.assert_allclose(scores[q, :n], expected, atol=1e-4)
+        np.testing.assert_allclose(scores[q, :n], np.array(expected) / n, atol=1e-4)
         assert list(found[q, :n]) == [1 + sum(e > mine for e in expected) for mine in expected]
         assert (found[q, n:] == 0).all()
         assert np.isneginf(scores[q, n:]).all()
@@ -89,6 +89,8 @@ def test_any_scheme_ranks_as_on_stored_logits(blender, ranker, scheme):
                 L[0, i, j] = logit(ranker, INPUTS[1], a, b)
     mask = np.ones((1, 5), bool)
     expected = Scheme.parse(scheme).scores(L, mask, prompt_keys([INPUTS[1]]))
+    scores = blender.rank(INPUTS, LISTS, scheme=scheme, return_scores=True)
+    np.testing.assert_allclose(scores[1], expected[0], atol=1e-4)
     assert (blender.rank(INPUTS, LISTS, scheme=scheme)[1] == ranks(expected, mask)[0]).all()
 
 

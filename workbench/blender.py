@@ -96,7 +96,8 @@ class Blender:
             inputs: Q texts.
             candidates: Q lists of texts.
             instructions: Q texts that go before the inputs, with a line break between.
-            return_scores: gives the scheme's scores [Q, N] instead, higher is better.
+            return_scores: gives the scheme's scores [Q, N] instead, higher is better; those of
+                max_logits are divided by the number of candidates, as llm-blender gives them.
             scheme: how pair logits become a ranking, with order mode and schedule, such as
                 "bradley_terry", "max_logits;order=random" or "knockout".
 
@@ -115,7 +116,9 @@ class Blender:
             return logits
 
         scores = parsed.rank(compare, mask, prompt_keys(sources)).scores
-        return scores if return_scores else ranks(scores, mask)
+        if not return_scores:
+            return ranks(scores, mask)
+        return scores / _counts(mask) if parsed.name == "max_logits" else scores
 
     def compare(
         self,
@@ -204,6 +207,11 @@ class Blender:
         scores = self.rank(inputs, candidates, instructions, True, scheme)
         picks = scores.argmax(axis=1) if scores.size else []
         return [answers[int(n)] for answers, n in zip(candidates, picks, strict=True)]
+
+
+def _counts(mask: np.ndarray) -> np.ndarray:
+    """[Q, 1] number of candidates of each prompt, at least 1."""
+    return np.maximum(mask.sum(axis=1, keepdims=True), 1)
 
 
 def _sources(inputs: Sequence[str], instructions: Sequence[str] | None) -> list[str]:

@@ -70,7 +70,10 @@ def test_what_does_not_fit_is_told(checkpoint, make_ranker, tmp_path):
     make_ranker().save_pretrained(tmp_path / "saved")
     with pytest.raises(BadModel, match="which is no SummaReranker"):
         SummaReranker(str(tmp_path / "saved"), measures=["m"]).build()
-    with pytest.raises(BadModel, match="of another shape"):
-        PairRanker(str(tmp_path / "saved"), measures=["m", "n"]).build()
+    for measures in (["m", "n"], ["n"]):
+        with pytest.raises(BadValue, match="those of .*saved"):
+            PairRanker(str(tmp_path / "saved"), measures=measures).build()
+    with pytest.raises(BadModel, match="segment_layer"):
+        PairRanker(str(tmp_path / "saved"), measures=["m"], segment_embeddings=True).build()
     with pytest.raises(BadValue, match="positions"):
         PairRanker(str(tmp_path / "saved"), measures=["m"], source_maxlength=400).build()

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel
+from transformers.utils import logging
 
 from workbench.errors import BadModel
 from workbench.ranking.encoder import (
@@ -143,6 +144,9 @@ def load_with_head(
         BadModel: weights are missing, of another shape or not finite, or cannot be read.
     """
     configure(config, options)
+    # Its own report of what it found would contradict what is told here.
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
     try:
         model, told = kind.from_pretrained(
             name,
@@ -156,6 +160,8 @@ def load_with_head(
         )
     except _FAULTS as error:
         raise BadModel(f"cannot load a model from '{name}': {error}") from error
+    finally:
+        logging.set_verbosity(before)
     heads = head_names(model)
     lacking = sorted(told["missing_keys"])
     shapes = {

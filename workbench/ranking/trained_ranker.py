@@ -130,7 +130,7 @@ class TrainedRanker(pl.LightningModule, Ranker):
 
         Raises:
             BadModel: it is of another class, or its weights do not fit the options.
-            BadValue: the sequences do not fit its positions.
+            BadValue: it was trained on other measures, or the sequences do not fit its positions.
         """
         if not isinstance(self.encoder, str) or not Path(self.encoder).is_dir():
             return False
@@ -138,6 +138,9 @@ class TrainedRanker(pl.LightningModule, Ranker):
         if not saved.is_saved(directory):
             return False
         saved.check_class(type(self), directory)
+        measures = saved.read_config(directory)[1].get("measures")
+        if measures != self.measures:
+            raise BadValue("measures", self.measures, f"those of '{self.encoder}', {measures}")
         saved.load_into(self, directory)
         check_positions(self.pretrained_model.config, self.max_length)
         return True

@@ -15,7 +15,7 @@ from workbench.errors import MissingInput, UnknownName
 from workbench.stages.evaluation_pages import pages
 from workbench.stages.evaluation_parts import WHOLE
 from workbench.stages.evaluation_plots import plots
-from workbench.stages.rankers import short
+from workbench.stages.ranker_names import named, names
 from workbench.stages.result_rows import COLUMNS, Row, result_rows
 from workbench.stages.systems import ranker_system
 from workbench.stages.verdict_pages import verdict_pages
@@ -41,8 +41,9 @@ class Evaluated:
 
     def __rich__(self) -> Group:
         state = "" if self.new else " (done before)"
-        state += "".join(f"\nranker {short(name)}: {told}" for name, told in self.labels.items())
-        both = chain(pages(self.rows), verdict_pages(self.rows))
+        state += "".join(f"\nranker {told}: {id}" for id, told in names(self.labels).items())
+        rows = named(self.rows, self.labels)
+        both = chain(pages(rows), verdict_pages(rows))
         spaced = (part for page in both for part in (Text(), page))
         return Group(Text(f"evaluate: run {self.run}{state}"), *spaced)
 
@@ -85,8 +86,8 @@ def evaluate(
         MissingInput: nothing to evaluate.
     """
     opened = Store(store)
-    for kind, names in (("dataset", datasets), ("measure", measures), ("llm", against)):
-        check_names(opened, kind, names)
+    for kind, given in (("dataset", datasets), ("measure", measures), ("llm", against)):
+        check_names(opened, kind, given)
     measures = measures or names_of(opened, "measure")
     datasets = datasets or names_of(opened, "dataset")
     if not measures and not judged_splits(opened, datasets, SPLITS):
@@ -95,7 +96,7 @@ def evaluate(
         )
     rankings = _rankings(opened, ranker, schemes)
     evaluated = {ranker for ranker, _ in rankings}
-    named = {name: told for name, told in labels(opened).items() if name in evaluated}
+    told = {name: label for name, label in labels(opened).items() if name in evaluated}
     config: dict[str, Any] = {
         "rankings": [ranker_system(*r) for r in rankings],
         "measures": measures,
@@ -110,13 +111,13 @@ def evaluate(
     with Tracker(opened.path).run("evaluate", config, _seen(opened, config), seed=seed) as run:
         stored = _stored(opened, run.id)
         if run.finished and stored:
-            return Evaluated(run.id, stored, named, new=False)
+            return Evaluated(run.id, stored, told, new=False)
         rows = [*result_rows(opened, config, rankings), *verdict_rows(opened, config, rankings)]
         if not rows:
             raise MissingInput(_nothing(opened, config))
         _write(opened, run.id, rows)
-        _log(run, rows)
-    return Evaluated(run.id, rows, named, new=True)
+        _log(run, rows, told)
+    return Evaluated(run.id, rows, told, new=True)
 
 
 def _rankings(store: Store, ranker: str | None, schemes: list[str] | None) -> list[tuple[str, str]]:
@@ -210,7 +211,7 @@ def _write(store: Store, run: str, rows: list[Row]) -> None:
         write_rows(db, "results", "_results", "replace")
 
 
-def _log(run: Run, rows: list[Row]) -> None:
+def _log(run: Run, rows: list[Row], labels: dict[str, str]) -> None:
     run.log_metrics(
         {
             "/".join([dataset, split, *([part] if part != WHOLE else []), measure, system]): value
@@ -219,5 +220,5 @@ def _log(run: Run, rows: list[Row]) -> None:
     )
     lines = [",".join(COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in rows)]
     run.log_text("\n".join(lines), "results.csv")
-    for name, figure in plots(rows):
+    for name, figure in plots(named(rows, labels)):
         run.log_figure(figure, f"plots/{name}.png")

@@ -3,7 +3,7 @@
 Heads are short and numbers have three decimals, so that tables fit a terminal of 80 columns.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -58,7 +58,8 @@ def pages(rows: Sequence[Any]) -> Iterator[Table | Text]:
             prompts = parts[*place, WHOLE, measures[0]][BEST_SINGLE]["quality"][3]
             yield _categories_table(f"{measures[0]} on {', '.join(place)}", categories, prompts)
         for ranker, figures in bias.get(place, {}).items():
-            yield _bias_line(ranker, place, figures)
+            if figures["position_bias_abs"][0]:  # of a pointwise ranker it is 0 by definition
+                yield _bias_line(ranker, place, figures)
 
 
 def _compared(systems: Systems) -> Systems:
@@ -76,18 +77,27 @@ def _compared(systems: Systems) -> Systems:
     }
 
 
-def _labels(systems: Systems) -> dict[str, str]:
-    """Short names; of a lone ranker the schemes alone, since the caption names it."""
-    lone = _lone_ranker(systems)
-    return {
-        name: short_scheme(name.partition("/")[2]) if lone and "/" in name else short_system(name)
-        for name in systems
-    }
+def _labels(systems: Iterable[str]) -> dict[str, str]:
+    """Short names; of a lone ranker the schemes alone, and of rankers with one scheme the rankers,
+    since the caption names the other."""
+    names = list(systems)
+    ranker, scheme = _lone(names, 0), _lone(names, 2)
+
+    def label(name: str) -> str:
+        own, slash, how = name.partition("/")
+        if not slash:
+            return short_system(name)
+        if ranker:
+            return short_scheme(how)
+        return short(own) if scheme else short_system(name)
+
+    return {name: label(name) for name in names}
 
 
-def _lone_ranker(systems: Systems) -> str | None:
-    rankers = {name.partition("/")[0] for name in systems if "/" in name}
-    return rankers.pop() if len(rankers) == 1 else None
+def _lone(systems: Iterable[str], part: int) -> str | None:
+    """The one ranker (part 0) or the one scheme (part 2) of all rankings; None: there are more."""
+    found = {name.partition("/")[part] for name in systems if "/" in name}
+    return found.pop() if len(found) == 1 else None
 
 
 def _quality_table(where: str, systems: Systems, compared: Systems) -> Table:
@@ -106,12 +116,14 @@ def _quality_table(where: str, systems: Systems, compared: Systems) -> Table:
 def _quality_caption(systems: Systems, compared: Systems) -> str:
     chosen = [name for name, figures in systems.items() if "chosen_as_best_single" in figures]
     best = "".join(f" ({name.removeprefix(llm_system(''))})" for name in chosen)
-    ranker = _lone_ranker(compared)
+    ranker, scheme = _lone(compared, 0), _lone(compared, 2)
+    others = f" Other systems: schemes of ranker {short(ranker)}." if ranker else ""
+    if scheme and not ranker:
+        others = f" Other systems: rankers with {short_scheme(scheme)}."
     return (
         "↑ higher is better; in brackets the 95 % interval. Oracle picks each prompt's best "
         f"candidate, BestSingle always the LLM that is best on validation{best}. p: of no "
-        "difference to BestSingle, paired and two-sided."
-        + (f" Other systems: schemes of ranker {short(ranker)}." if ranker else "")
+        f"difference to BestSingle, paired and two-sided.{others}"
     )
 
 
@@ -149,7 +161,7 @@ def _llms_table(where: str, systems: Systems, picks: dict[str, dict[str, float]]
     llms.sort(key=lambda name: -systems[name]["best_share"][0])
     counts = [systems[name]["quality"][3] for name in llms if "quality" in systems[name]]
     ragged = len(set(counts)) > 1
-    rankings = list(picks)[:2]
+    rankings = sorted(picks, key=short_system)[:2]
     rows = []
     for name in llms:
         figures = systems[name]
@@ -164,8 +176,8 @@ def _llms_table(where: str, systems: Systems, picks: dict[str, dict[str, float]]
                 *(f"{100 * picks[ranking].get(name, 0.0):.1f}" for ranking in rankings),
             ]
         )
-    schemes = [short_scheme(ranking.partition("/")[2]) for ranking in rankings]
-    heads = [f"% picked by\n{broken(scheme, 14)}" for scheme in schemes]
+    labels = _labels(picks)
+    heads = [f"% picked by\n{broken(labels[ranking], 14)}" for ranking in rankings]
     columns = ("LLM", "% of prompts\nit is best on", "its\nquality ↑", *ragged * ("its\nprompts",))
     caption = "* BestSingle. Candidates that tie for best share the prompt."
     return terminal.table(f"Best LLM by {where}", (*columns, *heads), rows, caption)

@@ -1,5 +1,6 @@
 """Which ranker a stage means: the run id of its training, or the beginning of one."""
 
+import re
 from collections.abc import Sequence
 
 from workbench.aggregation import Schedule, Scheme
@@ -7,6 +8,8 @@ from workbench.errors import MissingInput, UnknownName
 from workbench.store.pool import names_of
 from workbench.store.store import Store
 from workbench.tracking import Tracker
+
+_ID = re.compile("[0-9a-f]{16,}")
 
 
 def trained_ranker(tracker: Tracker, ranker: str | None) -> str:
@@ -46,8 +49,8 @@ def _only(found: list[str], what: str, verb: str) -> str:
 
 
 def short(ranker: str) -> str:
-    """The first eight characters, enough for a person to tell runs apart."""
-    return ranker[:8]
+    """The first eight characters of an id, enough to tell runs apart; a label as it is."""
+    return ranker[:8] if _ID.fullmatch(ranker) else ranker
 
 
 def short_scheme(scheme: str) -> str:

@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_told(checkpoint, make_ranker, tmp_path):
     with pytest.raises(BadModel, match="which is no SummaReranker"):
         SummaReranker(str(tmp_path / "saved"), measures=["m"]).build()
     for measures in (["m", "n"], ["n"]):
-        with pytest.raises(BadValue, match="those of .*saved"):
+        with pytest.raises(BadValue, match=r"those of .*saved"):
             PairRanker(str(tmp_path / "saved"), measures=measures).build()
     with pytest.raises(BadModel, match="segment_layer"):
         PairRanker(str(tmp_path / "saved"), measures=["m"], segment_embeddings=True).build()

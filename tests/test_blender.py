@@ -222,6 +222,14 @@ def test_bad_input_is_told_before_any_work(ranker, blender, tmp_path):
         blender.best_of_n(["x", "y"], [["a"], []])
 
 
+def test_a_bar_is_shown_to_whoever_wants_one(ranker, capsys):
+    quiet, told = (Blender(ranker, device="cpu", progress=wanted) for wanted in (False, True))
+    expected = quiet.rank(INPUTS, LISTS)
+    assert capsys.readouterr().err == ""
+    assert (told.rank(INPUTS, LISTS) == expected).all()
+    assert "32/32 pairs" in capsys.readouterr().err.replace("\n", "")
+
+
 def test_callers_lists_are_left_as_they_are(blender):
     inputs, lists = list(INPUTS), [list(texts) for texts in LISTS]
     blender.rank(inputs, lists, ["i"] * 4)

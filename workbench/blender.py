@@ -4,19 +4,21 @@ The interface of llm-blender (Jiang, Ren, Lin; ACL 2023) for those who know it, 
 and any scheme of this workbench.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from workbench import terminal
 from workbench.aggregation import Scheme, prompt_keys, ranks
 from workbench.errors import BadValue, MissingInput, UnknownName
 from workbench.ranking.conversations import Conversation, conversation_pair
 from workbench.ranking.device import device_of
 from workbench.ranking.inference import PRECISIONS
 from workbench.ranking.loading import load_ranker
-from workbench.ranking.ranker import Ranker, source_text
+from workbench.ranking.ranker import Ranker
+from workbench.ranking.text_lists import padded_lists, sources_of, text_list
 
 MODES = ("[A,B]", "[B,A]", "[A,B]+[B,A]")
 
@@ -30,6 +32,7 @@ class Blender:
         device: cpu, cuda, mps …; "auto" takes an accelerator where there is one.
         tokens_per_batch: budget of a batch in tokens, padding counted; no result depends on it.
         precision: "float32" or "bfloat16".
+        progress: shows a bar while pairs are compared; of a schedule one for each round.
 
     Raises:
         BadModel: the ranker cannot be loaded, or has to be trained first.
@@ -47,6 +50,7 @@ class Blender:
         device: str = "auto",
         tokens_per_batch: int = 16384,
         precision: str = "float32",
+        progress: bool = False,
     ) -> None:
         if tokens_per_batch < 1:
             raise BadValue("tokens_per_batch", tokens_per_batch, "a positive number of tokens")
@@ -57,6 +61,7 @@ class Blender:
             "tokens_per_batch": tokens_per_batch,
             "precision": precision,
         }
+        self.progress = progress
         self._ranker: Any = None
         if ranker is not None:
             self.load_ranker(ranker)
@@ -105,15 +110,16 @@ class Blender:
             MissingInput: no ranker is loaded.
             UnknownName, BadValue: a scheme that there is not, or lists of different lengths.
         """
-        parsed, ranker = Scheme.parse(scheme), self.ranker
-        sources = _sources(inputs, instructions)
-        texts, mask = _padded(candidates, len(sources))
+        parsed = Scheme.parse(scheme)
+        _ = self.ranker  # without one nothing else matters
+        sources = sources_of(inputs, instructions)
+        texts, mask = padded_lists(candidates, len(sources))
         prompts = np.array(sources, object)
 
         def compare(q: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-            answers = (prompts[q].tolist(), texts[q, left].tolist(), texts[q, right].tolist())
-            logits: np.ndarray = ranker.compare(*answers, **self.options)
-            return logits
+            return self._logits(
+                *(t.tolist() for t in (prompts[q], texts[q, left], texts[q, right]))
+            )
 
         scores = parsed.rank(compare, mask, prompt_keys(sources)).scores
         if not return_scores:
@@ -145,16 +151,16 @@ class Blender:
         """
         if mode not in MODES:
             raise UnknownName("mode", mode, MODES)
-        sources, ranker = _sources(inputs, instructions), self.ranker
-        a, b = _texts("candidates_A", candidates_A), _texts("candidates_B", candidates_B)
+        _ = self.ranker  # without one nothing else matters
+        sources = sources_of(inputs, instructions)
+        a, b = text_list("candidates_A", candidates_A), text_list("candidates_B", candidates_B)
         n = len(sources)
         for name, given in (("candidates_A", a), ("candidates_B", b)):
             if len(given) != n:
                 raise BadValue(f"number of {name}", len(given), f"{n}, as of inputs")
         # Both orders in one call, so that they share batches.
         shown = {"[A,B]": (a, b), "[B,A]": (b, a), "[A,B]+[B,A]": (a + b, b + a)}[mode]
-        found = ranker.compare(sources * (len(shown[0]) // max(n, 1)), *shown, **self.options)
-        logits = np.asarray(found, np.float32)
+        logits = self._logits(sources * (len(shown[0]) // max(n, 1)), *shown)
         if mode == "[B,A]":
             logits = -logits
         elif mode == "[A,B]+[B,A]":
@@ -208,40 +214,15 @@ class Blender:
         picks = scores.argmax(axis=1) if scores.size else []
         return [answers[int(n)] for answers, n in zip(candidates, picks, strict=True)]
 
+    def _logits(self, *pairs: list[str]) -> np.ndarray:
+        """Logits [P] float32 of prompts, left and right candidates."""
+        if not self.progress:
+            return np.asarray(self.ranker.compare(*pairs, **self.options), np.float32)
+        with terminal.progress("compare", len(pairs[0]), "pairs") as advance:
+            found = self.ranker.compare(*pairs, progress=advance, **self.options)
+        return np.asarray(found, np.float32)
+
 
 def _counts(mask: np.ndarray) -> np.ndarray:
     """[Q, 1] number of candidates of each prompt, at least 1."""
     return np.maximum(mask.sum(axis=1, keepdims=True), 1)
-
-
-def _sources(inputs: Sequence[str], instructions: Sequence[str] | None) -> list[str]:
-    texts = _texts("inputs", inputs)
-    if instructions is None:
-        return texts
-    before = _texts("instructions", instructions)
-    if len(before) != len(texts):
-        raise BadValue("number of instructions", len(before), f"{len(texts)}, as of inputs")
-    return [source_text(a, b) if a else b for a, b in zip(before, texts, strict=True)]
-
-
-def _padded(candidates: Sequence[Sequence[str]], prompts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Texts [Q, N] (None outside) and mask of ragged lists."""
-    if len(candidates) != prompts:
-        raise BadValue("number of candidate lists", len(candidates), f"{prompts}, as of inputs")
-    lists = [_texts(f"candidates[{row}]", answers) for row, answers in enumerate(candidates)]
-    counts = np.array([len(answers) for answers in lists], np.int64)
-    mask = np.arange(counts.max(initial=0)) < counts[:, None]
-    texts = np.full(mask.shape, None, object)
-    texts[mask] = [text for answers in lists for text in answers]
-    return texts, mask
-
-
-def _texts(name: str, given: Iterable[str]) -> list[str]:
-    """A list of texts; raises BadValue where it is none."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise BadValue(name, given, "a list of texts")
-    texts = list(given)
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise BadValue(f"{name}[{place}]", text, "a text")
-    return texts

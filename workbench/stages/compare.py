@@ -24,6 +24,7 @@ from workbench.ranking.mlm_scoring import MLMScoring
 from workbench.ranking.ranker import Ranker, source_text
 from workbench.ranking.reward_model import RewardModel
 from workbench.stages.chosen_ranker import ChosenRanker, chosen_ranker
+from workbench.stages.comparison_rows import write_logits
 from workbench.stages.live_schedule import LiveSchedule
 from workbench.stages.pace import paced
 from workbench.stages.rankers import short
@@ -184,7 +185,8 @@ def _all_pairs(
 
         for prompts in paced(waiting):
             rows = _chunk(store, wanted, prompts)
-            _write(store, ranker.id, rows, _logits(model, rows, after_batch, options))
+            ids = rows.select(["prompt_id", "left_id", "right_id"]).to_pydict()
+            write_logits(store, ranker.id, ids, _logits(model, rows, after_batch, options))
     return total, there
 
 
@@ -218,10 +220,3 @@ def _logits(
         progress=advance,
         **options,
     )
-
-
-def _write(store: Store, ranker: str, rows: pa.Table, logits: np.ndarray) -> None:
-    table = rows.select(["prompt_id", "left_id", "right_id"])
-    table = table.append_column("logit", pa.array(logits.astype(np.float32)))
-    names = pa.array([ranker] * rows.num_rows, pa.string())
-    store.insert("comparisons", table.append_column("ranker", names))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 
 from workbench import terminal
@@ -18,6 +17,7 @@ from workbench.aggregation import Schedule, prompt_keys
 from workbench.interrupts import put_off
 from workbench.ranking.ranker import source_text
 from workbench.stages.chosen_ranker import ChosenRanker
+from workbench.stages.comparison_rows import write_logits
 from workbench.stages.pace import paced
 from workbench.stages.rankers import short
 from workbench.store.pool import Pool, load_logits, load_pool, load_texts, names_of
@@ -104,22 +104,13 @@ class LiveSchedule:
                 q, i, j = prompt[now], left[now], right[now]
                 answers = (sources[q].tolist(), texts[q, i].tolist(), texts[q, j].tolist())
                 found = model[0].compare(*answers, progress=after_batch, **self.options)
+                ids = {
+                    "prompt_id": np.array(pool.prompt_ids, object)[q],
+                    "left_id": pool.candidate_ids[q, i],
+                    "right_id": pool.candidate_ids[q, j],
+                }
+                write_logits(self.store, self.ranker.id, ids, found)
                 L[q, i, j] = found
-                self._write(pool, q, i, j, found)
             return L[prompt, left, right]
 
         return compare
-
-    def _write(
-        self, pool: Pool, q: np.ndarray, i: np.ndarray, j: np.ndarray, logits: np.ndarray
-    ) -> None:
-        ids = np.array(pool.prompt_ids, object)[q]
-        columns = {
-            "ranker": np.full(len(q), self.ranker.id, object),
-            "prompt_id": ids,
-            "left_id": pool.candidate_ids[q, i],
-            "right_id": pool.candidate_ids[q, j],
-        }
-        text = {name: pa.array(values, pa.string()) for name, values in columns.items()}
-        logit = pa.array(logits.astype(np.float32))
-        self.store.insert("comparisons", pa.table({**text, "logit": logit}))

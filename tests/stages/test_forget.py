@@ -8,6 +8,8 @@ from workbench.stages.compare import compare
 from workbench.stages.evaluate import evaluate
 from workbench.stages.forget import forget
 from workbench.stages.measure import measure
+from workbench.store.labels import labels
+from workbench.store.store import Store
 from workbench.sweeps.sweep import sweep
 
 FEW = {"resamples": 50}
@@ -36,6 +38,7 @@ def test_a_training_takes_its_comparisons_and_rankings_along(compared_pool, fres
         assert set(rows(store, f"select * from {table}")) == expected != set()
     assert others(store, *kept) == before
     assert [run.info.run_id for run in runs(store, "train")] == [second]
+    assert labels(Store(store)) == {second: "PairRanker"}
     again = trained(store)
     assert again.new
     assert again.ranker not in (first.info.run_id, second)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from workbench import terminal
+from workbench.store.labels import drop_label
 from workbench.store.store import Store
 from workbench.tracking import STAGE, Tracker, study_storage
 
@@ -75,6 +76,8 @@ def forget(store: Path, run: str) -> Forgotten:
             used = {key: value for key, value in given.items() if f"${key}" in condition}
             counted = db.execute(f"delete from {table} where {condition}", used).fetchone()  # noqa: S608
             rows.append((table, int(counted[0]) if counted else 0))
+    if stage == "train":
+        drop_label(opened, run)
     _delete_studies(opened, studies)
     for name in [*below, run]:
         tracker.client.delete_run(name)

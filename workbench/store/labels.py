@@ -12,6 +12,12 @@ def set_label(store: Store, ranker: str, label: str) -> None:
         db.execute("insert into meta values (?, ?)", [_PREFIX + ranker, label])
 
 
+def drop_label(store: Store, ranker: str) -> None:
+    """Removes a ranker's label, where it has one."""
+    with store.writing() as db:
+        db.execute("delete from meta where name = ?", [_PREFIX + ranker])
+
+
 def labels(store: Store) -> dict[str, str]:
     """Label of each ranker that has one."""
     rows = store.query(

@@ -157,7 +157,8 @@ def test_it_can_be_trained_on(checkpoint, store, tmp_path):
     )
     trainer.fit(ranker, data)
     still = {n for n, value in ranker.state_dict().items() if torch.equal(value, before[n])}
-    assert still == {"head_layer.4.bias"}  # both sides share it, so that it cancels out
+    # Both sides share the last bias, so that but for rounding its gradient cancels out.
+    assert still <= {"head_layer.4.bias"}
 
 
 def test_buffers_of_old_versions_are_left_out_and_nothing_else(loaded, tmp_path):

@@ -79,6 +79,8 @@ def overview() -> str:
 def _call(verb: str, arguments: list[str]) -> int:
     # Else tokenizers warn, and go slower, in the worker processes of a data loader.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    # Nobody is told what is run here, unless the user wants it.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # Threads that spin while they wait stall each other where other work shares the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if verb in ("run", "demo"):

@@ -105,13 +105,7 @@ def train(
         pl.seed_everything(seed, verbose=False)
         keep_memory()
         model.build(data.training_texts())
-        best = ModelCheckpoint(
-            checkpoints,
-            monitor=monitor,
-            mode="min" if monitor in _LOWER_IS_BETTER else "max",
-            filename="best",
-            enable_version_counter=False,
-        )
+        best = _best_checkpoint(checkpoints, monitor)
         engine = make_engine(tracker, run, trainer or {}, best, patience, checkpoint_minutes)
         last = checkpoints / "last.ckpt"
         if last.exists():
@@ -123,6 +117,13 @@ def train(
         if engine.is_global_zero:
             set_label(opened, run.id, type(model).__name__)
     return Trained(run.id, figures, new=True)
+
+
+def _best_checkpoint(folder: Path, monitor: str) -> ModelCheckpoint:
+    mode = "min" if monitor in _LOWER_IS_BETTER else "max"
+    return ModelCheckpoint(
+        folder, monitor=monitor, mode=mode, filename="best", enable_version_counter=False
+    )
 
 
 def _check(store: Store, model: TrainedRanker, data: RankerData) -> None:

@@ -35,8 +35,8 @@ class TrainedRanker(pl.LightningModule, Ranker):
             ranker of the same class, to be trained on.
         measures: quality measures; the same as those of the data.
         attention: "eager" or "sdpa"; null takes the encoder's own.
-        dropout: inside the encoder; null takes the encoder's own. On a CPU 0 is several times
-            faster than the usual 0.1.
+        dropout: inside the encoder; null takes the encoder's own. On a CPU 0 is faster than
+            the usual 0.1.
         gradient_checkpointing: less memory in training for about a third more time.
         lr: learning rate of AdamW.
         head_lr: learning rate of what starts from random numbers, such as the head; null takes

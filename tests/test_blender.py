@@ -10,7 +10,7 @@ import torch
 from workbench import Blender
 from workbench.aggregation import Scheme, ranks
 from workbench.errors import BadModel, BadValue, MissingInput, UnknownName
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker import source_text
 

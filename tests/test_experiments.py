@@ -10,7 +10,7 @@ from store_contract import breaches
 from tiny_pipeline import content, counts, one, rows, runs
 
 from workbench.cli import main
-from workbench.ranking.vocabulary import tiny_tokenizer
+from workbench.models.vocabulary import tiny_tokenizer
 from workbench.tracking import Tracker
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"

@@ -21,6 +21,7 @@ FLOORS = {
     "terminal.py": 0,
     "tracking": 0.5,  # a folder of the ground floor, which stands on its files
     "store": 1,
+    "models": 1,
     "sources": 2,
     "quality": 2,
     "aggregation": 3,

@@ -12,7 +12,7 @@ from transformers import (
     RobertaConfig,
 )
 
-from workbench.ranking.vocabulary import tiny_tokenizer
+from workbench.models.vocabulary import tiny_tokenizer
 
 SENTENCE = "the a it is one two answer very much like that good bad question why ? how"
 WORDS = SENTENCE.split()

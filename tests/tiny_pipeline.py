@@ -23,7 +23,7 @@ TRAINER = {
 
 
 def tiny_ranker(measures: tuple[str, ...] = (MEASURE,), **options: Any) -> Any:
-    from workbench.ranking.encoder import TinyEncoder
+    from workbench.models.encoder import TinyEncoder
     from workbench.ranking.pair_ranker import PairRanker
 
     encoder = TinyEncoder(hidden_size=16, layers=1, heads=2, intermediate=32, vocab_size=300)

@@ -13,9 +13,9 @@ import numpy as np
 from workbench import terminal
 from workbench.aggregation import Scheme, prompt_keys, ranks
 from workbench.errors import BadValue, MissingInput, UnknownName
+from workbench.models.device import device_of
+from workbench.models.inferring import PRECISIONS
 from workbench.ranking.conversations import Conversation, conversation_pair
-from workbench.ranking.device import device_of
-from workbench.ranking.inference import PRECISIONS
 from workbench.ranking.loading import load_ranker
 from workbench.ranking.ranker import Ranker
 from workbench.ranking.text_lists import padded_lists, sources_of, text_list

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.store.ids import candidate_id, prompt_id
 from workbench.store.store import Store

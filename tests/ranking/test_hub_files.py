@@ -10,8 +10,8 @@ from huggingface_hub import constants
 from naive_pairrm import write_checkpoint
 
 from workbench.errors import BadModel
-from workbench.ranking import hub_files
-from workbench.ranking.hub_files import checkpoint_directory, checkpoint_file
+from workbench.models import hub_files
+from workbench.models.hub_files import checkpoint_directory, checkpoint_file
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.pairrm import load_pairrm
 

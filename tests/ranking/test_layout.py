@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import BadModel, BadValue
-from workbench.ranking.layout import MARKERS, Layout
-from workbench.ranking.vocabulary import tiny_tokenizer
+from workbench.models.markers import MARKERS
+from workbench.models.vocabulary import tiny_tokenizer
+from workbench.ranking.layout import Layout
 
 SENTENCE = "the quick brown fox jumps over a lazy dog and runs away from it again"
 WORDS = SENTENCE.split()

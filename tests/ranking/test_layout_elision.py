@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import BadValue
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.layout import elided
 from workbench.ranking.pair_ranker import PairRanker
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_pointwise import KINDS, shaken
 
-from workbench.ranking.batches import token_batches
+from workbench.models.batches import token_batches
 from workbench.ranking.framing import Framed
 from workbench.ranking.layout import Tokens
 from workbench.ranking.lists import REFERENCE, SOURCE, ListDataset, Rows

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker import source_text
 

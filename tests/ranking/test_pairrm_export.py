@@ -10,11 +10,11 @@ from safetensors import safe_open
 from transformers import AutoTokenizer, DebertaV2Config, DebertaV2Model
 
 from workbench.errors import BadModel, BadValue
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
+from workbench.models.vocabulary import tiny_tokenizer
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.pairrm import is_pairrm, load_pairrm
 from workbench.ranking.pairrm_export import export_pairrm
-from workbench.ranking.vocabulary import tiny_tokenizer
 
 TEXTS = ["good bad question why? how", "the a it is one answer very much like that"]
 ROWS = (["why?", "how", ""], ["a good … answer", "", "the ｆｏｘ"], ["bad", "one\nis", "it " * 30])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tiny_pointwise import KINDS, TINY, pointwise, shaken
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.simcls import SimCLS
 from workbench.ranking.summa_reranker import SummaReranker
 from workbench.ranking.trained_ranker import TrainedRanker

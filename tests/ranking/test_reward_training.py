@@ -10,8 +10,8 @@ from tiny_pointwise import TINY, list_data
 from transformers import AutoModel, AutoTokenizer
 
 from workbench.errors import BadModel, BadValue
+from workbench.models.optimizer import adamw
 from workbench.ranking.lists import ListBatch
-from workbench.ranking.optimizer import adamw
 from workbench.ranking.reward_model import RewardModel
 
 LENGTHS = {"source_maxlength": 12, "candidate_maxlength": 16, "dropout": 0.0}

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from workbench.errors import UnknownName
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.segments import segment_states, segments
 
@@ -57,7 +57,7 @@ def test_segment_embeddings_reach_the_logits_and_learn(tmp_path):
 
 def test_the_segment_layer_learns_at_the_heads_rate():
     told = ranker(segment_embeddings=True)
-    from workbench.ranking.optimizer import adamw
+    from workbench.models.optimizer import adamw
 
     rates = {
         name: group["lr"]

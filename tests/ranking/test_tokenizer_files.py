@@ -6,8 +6,8 @@ from naive_pairrm import LETTERS, WORDS, edit_json, write_tokenizer
 from transformers import AutoTokenizer
 
 from workbench.errors import BadModel
-from workbench.ranking.tokenizer_files import read_tokenizer
-from workbench.ranking.vocabulary import tiny_tokenizer
+from workbench.models.tokenizer_files import read_tokenizer
+from workbench.models.vocabulary import tiny_tokenizer
 
 COMPATIBLE = [("Ｆｏｘ", "Fox"), ("ﬁ", "fi"), ("…", "..."), ("a\u00a0b", "a b"), ("①", "1")]
 

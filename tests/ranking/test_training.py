@@ -7,8 +7,8 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from workbench.errors import BadModel, BadValue, MissingInput, UnknownName
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.data import PairData
-from workbench.ranking.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.ranker_data import spread
 

@@ -1,7 +1,7 @@
 import pytest
 
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.data import PairData
-from workbench.ranking.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.stages.identity import identity
 

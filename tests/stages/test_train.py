@@ -3,7 +3,7 @@ import pytest
 from tiny_pipeline import MEASURE, TRAINER, execute, pair_data, runs, tiny_ranker, trained
 
 from workbench.errors import BadValue, MissingInput, UnknownName
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.list_data import ListData
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.simcls import SimCLS

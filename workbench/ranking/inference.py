@@ -1,20 +1,17 @@
 """Reading many sequences: sorted by length, under a budget of tokens, answered in their order."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from workbench.errors import BadValue
-from workbench.ranking.batches import check_budget, token_batches
+from workbench.models.batches import token_batches
+from workbench.models.inferring import check_inference, inferring
 from workbench.ranking.distinct import distinct_sequences
 from workbench.ranking.framing import Framed
 from workbench.ranking.layout import Layout
-
-PRECISIONS = ("float32", "bfloat16")
 
 
 def compare_pairs(
@@ -78,30 +75,3 @@ def run_rows(
             if progress is not None:
                 progress(len(batch))
     return np.zeros((0, 1), np.float32) if found is None else found
-
-
-@contextmanager
-def inferring(model: pl.LightningModule, precision: str) -> Iterator[None]:
-    """A model in eval mode, without gradients, in a precision; then as it was."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode(), _autocast(model.device, precision):
-            yield
-    finally:
-        model.train(training)
-
-
-def _autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    if precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
-def check_inference(counts: tuple[int, ...], tokens_per_batch: int, precision: str) -> None:
-    """Raises BadValue for lists of different lengths, or an option that cannot be used."""
-    if len(set(counts)) > 1:
-        raise BadValue("lengths of prompts and candidates", counts, "lists of one length")
-    check_budget(tokens_per_batch)
-    if precision not in PRECISIONS:
-        raise BadValue("precision", precision, " or ".join(PRECISIONS))

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workbench.errors import BadModel, BadValue
+from workbench.models.markers import MARKERS
 
-MARKERS = ("<|source|>", "<|candidate1|>", "<|candidate2|>", "<|candidate|>")
 FRAME = 3  # tokens of a segment that are not text: CLS, marker, SEP
 _MARK_EVERY = 24  # tokens left out by `elided` for each mark
 _CHUNK = 2048  # texts tokenised at once, which bounds the tokeniser's own memory
@@ -212,11 +212,6 @@ def elided(ids: np.ndarray, most: int, mark: int) -> np.ndarray:
     end = (most - marks) // 4
     begin = most - marks - end
     return np.concatenate([ids[:begin], np.full(marks, mark, ids.dtype), ids[len(ids) - end :]])
-
-
-def add_markers(tokenizer: Any) -> None:
-    """Adds the markers that the tokenizer lacks, in PairRM's order, as plain tokens."""
-    tokenizer.add_tokens(list(MARKERS))
 
 
 def check_lengths(source_maxlength: int, candidate_maxlength: int, elide: bool) -> None:

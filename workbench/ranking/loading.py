@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from workbench.errors import BadModel
+from workbench.models.hub_files import checkpoint_directory
 from workbench.ranking import saved
-from workbench.ranking.hub_files import checkpoint_directory
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.pairrm import is_pairrm
 from workbench.ranking.trained_ranker import TrainedRanker

@@ -14,12 +14,12 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForMaskedLM
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.batches import token_batches
-from workbench.ranking.encoder import EncoderOptions, check_positions
+from workbench.models.batches import token_batches
+from workbench.models.encoder import EncoderOptions, check_positions
+from workbench.models.inferring import check_inference, inferring
+from workbench.models.pretrained import load_with_head, read_parts, vocabulary_size
 from workbench.ranking.framing import Framed, Framing, check_text_lengths
-from workbench.ranking.inference import check_inference, inferring
 from workbench.ranking.masking import Masks, all_masks, costs, predictions
-from workbench.ranking.pretrained import load_with_head, read_parts, vocabulary_size
 from workbench.ranking.ranker import Ranker
 from workbench.ranking.scoring import compare_scores, in_proportion
 

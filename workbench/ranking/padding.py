@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.errors import BadModel, BadValue
-from workbench.ranking.pretrained import vocabulary_size
+from workbench.models.pretrained import vocabulary_size
 
 
 def settle_padding(name: str, config: Any, tokenizer: Any) -> None:

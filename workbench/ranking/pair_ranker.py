@@ -12,13 +12,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from workbench.errors import BadValue
+from workbench.models.encoder import TinyEncoder
+from workbench.models.hub_files import checkpoint_directory
+from workbench.models.optimizer import faster_rows
 from workbench.ranking import inference
-from workbench.ranking.encoder import TinyEncoder
 from workbench.ranking.head import make_head, score_sides
-from workbench.ranking.hub_files import checkpoint_directory
 from workbench.ranking.layout import Layout, check_lengths
 from workbench.ranking.losses import check_loss, pair_loss
-from workbench.ranking.optimizer import faster_rows
 from workbench.ranking.pairrm import is_pairrm, load_pairrm, names_pairrm
 from workbench.ranking.pairrm_export import export_pairrm
 from workbench.ranking.segments import SegmentEmbedding, check_pooling, segment_states

@@ -8,12 +8,13 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig
 
 from workbench.errors import BadModel
+from workbench.models.hub_files import checkpoint_file
+from workbench.models.markers import MARKERS
 from workbench.ranking import saved
-from workbench.ranking.hub_files import checkpoint_file
-from workbench.ranking.layout import FRAME, MARKERS
+from workbench.ranking.layout import FRAME
 
 PREFIX_IDS = ("source_prefix_id", "cand1_prefix_id", "cand2_prefix_id", "cand_prefix_id")
-"""Keys of PairRM-hf for the ids of `layout.MARKERS`, in their order."""
+"""Keys of PairRM-hf for the ids of `models.markers.MARKERS`, in their order."""
 HF_LENGTHS = {"source_maxlength": 1224, "candidate_maxlength": 412}
 """PairRM-hf does not tell its lengths; these are the ones that it was trained with."""
 _OF_THE_RANKER = (*PREFIX_IDS, *HF_LENGTHS, "n_tasks", "drop_out", "measures")

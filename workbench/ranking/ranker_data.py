@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from workbench.errors import BadValue, MissingInput
-from workbench.ranking.batches import TokenBatchSampler, check_budget
+from workbench.models.batches import TokenBatchSampler, check_budget
 from workbench.ranking.tokenised import pool_texts
 from workbench.ranking.validation import PickValidation
 from workbench.store.pool import Pool, load_pool, load_quality

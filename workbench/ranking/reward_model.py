@@ -14,19 +14,19 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification as Classifier
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.chat_framing import ChatFraming
-from workbench.ranking.encoder import (
+from workbench.models.encoder import (
     TinyEncoder,
     check_positions,
     encoder_from_config,
     tiny_encoder,
 )
+from workbench.models.pretrained import exact_head, head_names, load_with_head, read_parts
+from workbench.ranking.chat_framing import ChatFraming
 from workbench.ranking.framing import Framing
 from workbench.ranking.lists import ListBatch
 from workbench.ranking.losses import check_loss, pair_loss
 from workbench.ranking.padding import settle_padding, unused_id
 from workbench.ranking.pointwise import PointwiseRanker
-from workbench.ranking.pretrained import exact_head, head_names, load_with_head, read_parts
 
 LOSSES = ("logistic", "soft", "mse")
 TEMPLATES = ("pair", "chat")

@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoTokenizer
 
 from workbench.errors import BadModel
-from workbench.ranking.pretrained import check_vocabulary
+from workbench.models.pretrained import check_vocabulary
 from workbench.ranking.ranker import Ranker
 
 FORMAT = "llm-ensemble-workbench/ranker"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from workbench.ranking.inference import check_inference
+from workbench.models.inferring import check_inference
 
 
 def compare_scores(

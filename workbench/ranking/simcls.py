@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from workbench.errors import BadValue
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
+from workbench.models.inferring import check_inference
 from workbench.ranking.framing import Framed
-from workbench.ranking.inference import check_inference, run_rows
+from workbench.ranking.inference import run_rows
 from workbench.ranking.list_losses import margin_loss
 from workbench.ranking.lists import REFERENCE, SOURCE, ListBatch, Rows
 from workbench.ranking.pointwise import PointwiseRanker

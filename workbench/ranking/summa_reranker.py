@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.errors import BadValue
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.experts import MixtureOfExperts, usual_experts
 from workbench.ranking.list_losses import best_and_weights, best_loss, check_best_loss
 from workbench.ranking.lists import ListBatch

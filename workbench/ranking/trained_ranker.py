@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from workbench.errors import BadModel, BadValue
-from workbench.ranking import saved
-from workbench.ranking.encoder import (
+from workbench.models.encoder import (
     EncoderOptions,
     TinyEncoder,
     check_positions,
     encoder_from_config,
 )
-from workbench.ranking.optimizer import adamw, check_optimizer, rate_schedule
-from workbench.ranking.pretrained import make_encoder
+from workbench.models.optimizer import adamw, check_optimizer, rate_schedule
+from workbench.models.pretrained import make_encoder
+from workbench.ranking import saved
 from workbench.ranking.ranker import Ranker
 
 

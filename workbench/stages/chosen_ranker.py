@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadValue
-from workbench.ranking.hub_files import SAFE_FILES, checkpoint_directory
+from workbench.models.hub_files import SAFE_FILES, checkpoint_directory
 from workbench.ranking.loading import load_ranker
 from workbench.ranking.ranker import Ranker
 from workbench.stages.identity import content, settings

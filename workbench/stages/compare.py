@@ -19,7 +19,7 @@ from workbench import terminal
 from workbench.aggregation import Schedule
 from workbench.errors import MissingInput
 from workbench.interrupts import put_off
-from workbench.ranking.device import device_of
+from workbench.models.device import device_of
 from workbench.ranking.mlm_scoring import MLMScoring
 from workbench.ranking.ranker import Ranker, source_text
 from workbench.ranking.reward_model import RewardModel

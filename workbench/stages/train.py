@@ -12,7 +12,7 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.errors import BadValue, UnknownName
-from workbench.ranking.allocator import keep_memory
+from workbench.models.allocator import keep_memory
 from workbench.ranking.data import PairData
 from workbench.ranking.list_data import ListData
 from workbench.ranking.pair_ranker import PairRanker

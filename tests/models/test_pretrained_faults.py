@@ -9,7 +9,7 @@ from tiny_models import byte_tokenizer, word_tokenizer, write_classifier, write_
 from transformers import AutoModel, AutoTokenizer
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.encoder import TinyEncoder
+from workbench.models.encoder import TinyEncoder
 from workbench.ranking.mlm_scoring import MLMScoring
 from workbench.ranking.reward_model import RewardModel
 

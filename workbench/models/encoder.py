@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModel, BertConfig
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.vocabulary import tiny_tokenizer
+from workbench.models.vocabulary import tiny_tokenizer
 
 
 @dataclass(frozen=True)

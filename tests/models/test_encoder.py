@@ -15,10 +15,10 @@ from transformers import (
 )
 
 from workbench.errors import BadModel, BadValue, UnknownName
-from workbench.ranking.encoder import TinyEncoder, position_limit
-from workbench.ranking.layout import MARKERS
+from workbench.models.encoder import TinyEncoder, position_limit
+from workbench.models.markers import MARKERS
+from workbench.models.vocabulary import tiny_tokenizer
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.ranking.vocabulary import tiny_tokenizer
 
 TEXTS = ["good bad question why? how", "the a it is one answer very much like that"]
 SIZE = {

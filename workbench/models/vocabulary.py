@@ -15,7 +15,7 @@ from tokenizers import (
 from transformers import PreTrainedTokenizerFast
 
 from workbench.errors import BadValue
-from workbench.ranking.layout import add_markers
+from workbench.models.markers import add_markers
 
 _SPECIAL = {
     "pad_token": "[PAD]",

@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
 from workbench.errors import BadModel
-from workbench.ranking.encoder import (
+from workbench.models.encoder import (
     EncoderOptions,
     TinyEncoder,
     check_positions,
@@ -24,8 +24,8 @@ from workbench.ranking.encoder import (
     finished,
     tiny_encoder,
 )
-from workbench.ranking.layout import add_markers
-from workbench.ranking.tokenizer_files import read_tokenizer
+from workbench.models.markers import add_markers
+from workbench.models.tokenizer_files import read_tokenizer
 
 # Buffers that older versions of transformers wrote beside the weights.
 _BUFFERS = re.compile(r"(position_ids|token_type_ids|inv_freq|masked_bias|attn\.bias)$")

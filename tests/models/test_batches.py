@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from workbench.errors import BadValue
-from workbench.ranking.batches import TokenBatchSampler, token_batches
+from workbench.models.batches import TokenBatchSampler, token_batches
 
 lengths = st.lists(st.integers(1, 60), max_size=80).map(lambda x: np.array(x, np.int64))
 

@@ -27,6 +27,7 @@ FLOORS = {
     "aggregation": 3,
     "evaluation": 3,
     "ranking": 4,
+    "fusion": 4,
     "stages": 5,
     "blender.py": 5,
     "sweeps": 6,

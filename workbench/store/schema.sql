@@ -1,4 +1,4 @@
--- Schema 1. Large tables carry no index: the writer keeps their keys by an anti-join inside its
+-- Schema 2. Large tables carry no index: the writer keeps their keys by an anti-join inside its
 -- transaction (an index over four text columns costs five times the time and space).
 create table meta (name varchar primary key, value varchar not null);
 
@@ -33,7 +33,9 @@ create table rankings (
 create table fusions (
     fusion_id varchar primary key, fuser varchar not null, ranker varchar, scheme varchar,
     top_k integer not null, prompt_id varchar not null, candidate_ids varchar[] not null,
-    text varchar not null
+    text varchar not null,
+    candidate_order varchar, decoding varchar,
+    tokens_in integer, tokens_out integer, latency_s double
 );
 create table routes (
     router varchar not null, prompt_id varchar not null, llm varchar not null,

@@ -11,15 +11,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 
 from workbench.errors import StoreBusy, StoreMissing, StoreUnreachable, StoreVersion
 from workbench.store.gate import gate_of
+from workbench.store.schema import UPGRADES, create_schema, upgrade
 from workbench.store.tables import SCHEMA_VERSION, OnConflict, write_rows
 from workbench.tracking.stores import know_store
 
@@ -28,7 +27,7 @@ _MAGIC = (8, b"DUCK")  # offset and bytes that every DuckDB file begins with
 
 
 class Store:
-    """A store file that exists and has this code's schema version.
+    """A store file that exists and has this code's schema version; an older one is upgraded.
 
     Args:
         path: the DuckDB file; `Store.create` makes it where it is missing.
@@ -143,20 +142,26 @@ class Store:
             raise StoreVersion(f"{self.path} is not a store: it is no DuckDB file")
 
     def _check_version(self) -> None:
-        with self.reading() as db:
-            tables = db.execute("select table_name from duckdb_tables()").fetchall()
-            if ("meta",) not in tables:
-                raise StoreVersion(
-                    f"{self.path} is a DuckDB file, but not a store: no table 'meta'"
-                )
-            meta = dict(db.execute("select name, value from meta").fetchall())
+        meta = self._meta()
         found = int(meta.get("schema_version", 0))
+        if found in UPGRADES:
+            with self.writing() as db:
+                found = upgrade(db)
         if found != SCHEMA_VERSION:
             raise StoreVersion(
                 f"{self.path} has schema version {found}, this workbench reads and writes "
                 f"{SCHEMA_VERSION}: use the workbench version that made it, or ingest anew"
             )
         know_store(self.path, meta.get("store_id"))
+
+    def _meta(self) -> dict[str, str]:
+        with self.reading() as db:
+            tables = db.execute("select table_name from duckdb_tables()").fetchall()
+            if ("meta",) not in tables:
+                raise StoreVersion(
+                    f"{self.path} is a DuckDB file, but not a store: no table 'meta'"
+                )
+            return dict(db.execute("select name, value from meta").fetchall())
 
 
 def _make(path: Path) -> None:
@@ -165,16 +170,6 @@ def _make(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-store-") as aside:
         made = Path(aside) / "store.duckdb"
         with duckdb.connect(str(made)) as db:
-            _create_schema(db)
+            create_schema(db)
         with suppress(FileExistsError):
             os.link(made, path)
-
-
-def _create_schema(db: duckdb.DuckDBPyConnection) -> None:
-    folder = files("workbench.store")
-    db.begin()
-    db.execute(folder.joinpath("schema.sql").read_text("utf-8"))
-    db.execute(folder.joinpath("views.sql").read_text("utf-8"))
-    meta = {"schema_version": str(SCHEMA_VERSION), "store_id": uuid4().hex}
-    db.executemany("insert into meta values (?, ?)", list(meta.items()))
-    db.commit()

@@ -42,3 +42,17 @@ from rankings r
 join candidates c on c.candidate_id = r.candidate_id
 join prompts p on p.prompt_id = r.prompt_id
 where r.rank = 1;
+
+-- What answers a prompt: candidates and fusions together.
+create or replace view answers as
+select candidate_id as answer_id, prompt_id, text, 'candidate' as kind from candidates
+union all
+select fusion_id as answer_id, prompt_id, text, 'fusion' as kind from fusions;
+
+-- One row a measured fusion, with what is known of its prompt.
+create or replace view measured_fusions as
+select p.dataset, p.split, p.category, f.prompt_id, f.fusion_id, f.fuser, f.ranker, f.scheme,
+       f.top_k, f.candidate_order, f.decoding, q.measure, q.value
+from qualities q
+join fusions f on f.fusion_id = q.candidate_id
+join prompts p on p.prompt_id = f.prompt_id;

@@ -4,7 +4,9 @@ To add a measure: a function `(hypotheses, references) -> values` under
 `@MEASURES.add("name@version")`, in a file that is imported here.
 """
 
-from workbench.quality import overlap as overlap
+from workbench.quality import bleu_chrf as bleu_chrf
+from workbench.quality import rouge as rouge
+from workbench.quality import squad as squad
 from workbench.quality.measure import MEASURES, Measure
 
 __all__ = ["MEASURES", "Measure"]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from workbench.models.inferring import check_inference
+from workbench.models.proportion import in_proportion
 
 
 def compare_scores(
@@ -40,21 +41,3 @@ def compare_scores(
         progress=in_proportion(progress, len(place), len(prompts)),
     )
     return np.asarray(scores[sides[0]] - scores[sides[1]], np.float32)
-
-
-def in_proportion(
-    progress: Callable[[int], None] | None, rows: int, items: int
-) -> Callable[[int], None] | None:
-    """Tells of rows read as the items that are done by them, in proportion."""
-    if progress is None:
-        return None
-    read = told = 0
-
-    def advance(count: int) -> None:
-        nonlocal read, told
-        read += count
-        done = items * read // rows
-        progress(done - told)
-        told = done
-
-    return advance

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadValue
+from workbench.models.content import content
 from workbench.models.hub_files import SAFE_FILES, checkpoint_directory
 from workbench.ranking.loading import load_ranker
 from workbench.ranking.ranker import Ranker
-from workbench.stages.identity import content, settings
+from workbench.stages.identity import settings
 from workbench.stages.rankers import trained_ranker
 from workbench.tracking import Tracker
 

@@ -5,10 +5,11 @@ learned a new option; so is what changes only the look or the place of a trainin
 in a directory counts by its files, wherever the directory lies.
 """
 
-import hashlib
 import inspect
 from pathlib import Path
 from typing import Any
+
+from workbench.models.content import content
 
 # Of the Lightning Trainer: neither changes what is learned.
 _INDIFFERENT = frozenset(
@@ -17,7 +18,6 @@ _INDIFFERENT = frozenset(
         "enable_progress_bar", "log_every_n_steps",
     }
 )  # fmt: skip
-_READ = 1 << 20
 
 
 def identity(model: Any, data: Any, trainer: dict[str, Any]) -> dict[str, Any]:
@@ -49,18 +49,3 @@ def settings(thing: Any) -> dict[str, Any]:
     if isinstance(encoder, str) and Path(encoder).is_dir():
         given["encoder"] = f"directory:{content(Path(encoder))}"
     return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": given}
-
-
-def content(folder: Path, *patterns: str) -> str:
-    """Hash over names and contents of a model's files (16 hex digits).
-
-    By default all files of the folder itself, which is what an encoder is.
-    """
-    digest = hashlib.sha256()
-    found = {p for pattern in patterns or ("*",) for p in folder.glob(pattern) if p.is_file()}
-    for file in sorted(found):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        with file.open("rb") as opened:
-            while block := opened.read(_READ):
-                digest.update(block)
-    return digest.hexdigest()[:16]

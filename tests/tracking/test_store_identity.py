@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from workbench.errors import MissingInput, UnknownName
-from workbench.stages.rankers import trained_ranker
+from workbench.stages.trainings import trained_ranker
 from workbench.store.store import Store
 from workbench.tracking import Tracker
 from workbench.tracking.run import STORE

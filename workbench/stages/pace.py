@@ -1,7 +1,7 @@
-"""How much is compared between two writes: a kill must not cost more than half a minute or so."""
+"""How much is done between two writes: a kill must not cost more than half a minute or so."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -29,3 +29,22 @@ def paced(waiting: Mapping[Prompt, int]) -> Iterator[list[Prompt]]:
             prompts, pairs, began = [], 0, time.monotonic()
     if prompts:
         yield prompts
+
+
+def due() -> Callable[[], bool]:
+    """A function that tells whether it is time to write, and then counts anew.
+
+    First after a second, so that something is soon to be seen, then after twice the time each,
+    up to `_WRITE_EVERY_S`.
+    """
+    wait, began = 1.0, time.monotonic()
+
+    def asked() -> bool:
+        nonlocal wait, began
+        now = time.monotonic()
+        if now - began < wait:
+            return False
+        wait, began = min(2 * wait, _WRITE_EVERY_S), now
+        return True
+
+    return asked

@@ -1,35 +1,23 @@
-"""Which ranker a stage means: the run id of its training, or the beginning of one."""
+"""Which ranker a stage means that reads comparisons, and how rankers and schemes are shown."""
 
 import re
 from collections.abc import Sequence
 
 from workbench.aggregation import Schedule, Scheme
-from workbench.errors import MissingInput, UnknownName
+from workbench.errors import UnknownName
+from workbench.stages.trainings import the_only
 from workbench.store.pool import names_of
 from workbench.store.store import Store
-from workbench.tracking import Tracker
 
 _ID = re.compile("[0-9a-f]{16,}")
-
-
-def trained_ranker(tracker: Tracker, ranker: str | None) -> str:
-    """Run id of a trained ranker; None means the only one that there is.
-
-    Raises:
-        UnknownName: no training, or more than one, has an id that begins so.
-        MissingInput: None, and there is no training or more than one.
-    """
-    if ranker:
-        return tracker.resolve(ranker, "train")
-    trained = [run.info.run_id for run in tracker.runs_of("train")]
-    return _only(trained, "trained ranker", "workbench train")
 
 
 def compared_ranker(store: Store, ranker: str | None) -> str:
     """A ranker that has compared pairs in the store; None means the only one that there is.
 
     Raises:
-        UnknownName, MissingInput: as `trained_ranker`.
+        UnknownName: no ranker, or more than one, has an id that begins so.
+        MissingInput: None, and there is no ranker or more than one.
     """
     known = names_of(store, "ranker")
     if ranker:
@@ -37,15 +25,7 @@ def compared_ranker(store: Store, ranker: str | None) -> str:
         if len(matching) == 1:
             return matching[0]
         raise UnknownName("ranker", ranker, known)
-    return _only(known, "ranker in the comparisons", "workbench compare")
-
-
-def _only(found: list[str], what: str, verb: str) -> str:
-    if not found:
-        raise MissingInput(f"no {what} yet: run `{verb}` first")
-    if len(found) > 1:
-        raise MissingInput(f"more than one {what}: choose with --ranker: {', '.join(found)}")
-    return found[0]
+    return the_only(known, "ranker in the comparisons", "workbench compare", "--ranker")
 
 
 def short(ranker: str) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from workbench.errors import BadValue
 from workbench.ranking.loading import load_ranker
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.stages.rankers import trained_ranker
+from workbench.stages.trainings import trained_ranker
 from workbench.store.store import Store
 from workbench.tracking import Tracker
 

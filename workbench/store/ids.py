@@ -21,6 +21,13 @@ def candidate_id(prompt_id: str, llm: str, decoding: str, text: str) -> str:
     return _digest("candidate", prompt_id, llm, decoding, text)
 
 
+def fusion_id(
+    prompt_id: str, fuser: str, ranker: str, scheme: str, top_k: int, order: str, decoding: str
+) -> str:
+    """Id of a fusion: which candidates were shown is told by ranker, scheme, top_k and order."""
+    return _digest("fusion", prompt_id, fuser, ranker, scheme, str(top_k), order, decoding)
+
+
 def split_of(instruction: str, input: str) -> str:
     """Split of a prompt where its source has none: 60 / 15 / 25 by hash.
 

@@ -1,0 +1,57 @@
+"""Which training a stage means: the run id of one, or the beginning of it."""
+
+from typing import Any
+
+from workbench.errors import BadValue, MissingInput
+from workbench.tracking import Tracker
+
+_OF_FUSERS = "workbench.fusion."  # a training is one of a fuser where its model's class is here
+_CLASS = "model.class_path"
+
+
+def trained_ranker(tracker: Tracker, ranker: str | None) -> str:
+    """Run id of a trained ranker; None means the only one that there is.
+
+    Raises:
+        UnknownName, AmbiguousName: no training, or more than one, has an id that begins so.
+        MissingInput: None, and there is no training of a ranker or more than one.
+        BadValue: the training is one of a fuser.
+    """
+    return _training(tracker, "ranker", ranker)
+
+
+def trained_fuser(tracker: Tracker, fuser: str | None) -> str:
+    """Run id of a trained fuser; as `trained_ranker`."""
+    return _training(tracker, "fuser", fuser)
+
+
+def class_of(tracker: Tracker, run: str) -> str:
+    """The class that a training's run names, without its module."""
+    return _class_path(tracker.client.get_run(run)).rpartition(".")[2]
+
+
+def _training(tracker: Tracker, kind: str, given: str | None) -> str:
+    if not given:
+        found = [run.info.run_id for run in tracker.runs_of("train") if _kind(run) == kind]
+        return the_only(found, f"trained {kind}", "workbench train", f"--{kind}")
+    run = tracker.resolve(given, "train")
+    if (other := _kind(tracker.client.get_run(run))) != kind:
+        raise BadValue(kind, given, f"a training of a {kind}; this is one of a {other}")
+    return run
+
+
+def the_only(found: list[str], what: str, verb: str, option: str) -> str:
+    """The one thing found; raises MissingInput where there is none or more than one."""
+    if not found:
+        raise MissingInput(f"no {what} yet: run `{verb}` first")
+    if len(found) > 1:
+        raise MissingInput(f"more than one {what}: choose with {option}: {', '.join(found)}")
+    return found[0]
+
+
+def _kind(run: Any) -> str:
+    return "fuser" if _class_path(run).startswith(_OF_FUSERS) else "ranker"
+
+
+def _class_path(run: Any) -> str:
+    return str(run.data.params.get(_CLASS, "PairRanker"))

@@ -72,6 +72,10 @@ class BadModel(WorkbenchError):
     """A model directory or configuration that cannot be used."""
 
 
+class EndpointError(WorkbenchError):
+    """A model's endpoint that cannot be reached or refuses; the message says what would help."""
+
+
 class NotConverged(WorkbenchError):
     """An iteration that did not reach its tolerance; the message says what would help."""
 

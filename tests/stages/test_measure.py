@@ -39,7 +39,7 @@ def test_prompts_without_a_reference_get_no_row(new_store, tmp_path):
         "join prompts using (prompt_id) order by instruction",
     ) == [("q0", 1.0), ("q2", pytest.approx(0.5))]
     execute(store, "update prompts set reference = null")
-    with pytest.raises(MissingInput, match=r"no candidate .* has a reference"):
+    with pytest.raises(MissingInput, match=r"no answer .* has a reference"):
         measure(store)
 
 

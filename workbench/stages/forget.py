@@ -1,6 +1,8 @@
 """Forget: removes what a run wrote, so that the stage can be done anew."""
 
 import ast
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,21 +11,52 @@ from typing import Any
 from rich.table import Table
 
 from workbench import terminal
+from workbench.stages.measured_content import drop_contents
 from workbench.store.labels import drop_label
 from workbench.store.store import Store
 from workbench.tracking import STAGE, Tracker, study_storage
 
 _OF_RANKER = "list_contains($names, ranker)"
 _OF_RUN = "list_contains($names, run_id)"
-_OF_MEASURES = """
-    list_contains($measures, measure) and candidate_id in (
-        select candidate_id from candidates join prompts using (prompt_id)
-        where $datasets is null or list_contains($datasets, dataset))
+_OF_PROMPTS = """
+    prompt_id in (
+        select prompt_id from prompts
+        where ($datasets is null or list_contains($datasets, dataset))
+          and ($splits is null or list_contains($splits, split)))
 """
+_OF_MEASURES = f"""
+    list_contains($measures, measure)
+    and candidate_id in (select answer_id from answers where {_OF_PROMPTS})
+"""  # noqa: S608
+_OF_RECIPE = f"""
+    fuser = $fuser and ranker is not distinct from $ranker
+    and scheme is not distinct from $scheme and top_k = $top_k
+    and candidate_order is not distinct from $candidate_order
+    and decoding is not distinct from $decoding and {_OF_PROMPTS}
+"""
+
+
+def _fusions(which: str) -> dict[str, str]:
+    """Fusions, and first of all what was said of them."""
+    ids = f"(select fusion_id from fusions where {which})"  # noqa: S608
+    return {
+        "qualities": f"candidate_id in {ids}",
+        "verdicts": f"left_id in {ids} or right_id in {ids}",
+        "fusions": which,
+    }
+
+
 # By the stage of the run: tables, and which of their rows are the run's.
 _WRITTEN = {
     "measure": {"qualities": _OF_MEASURES},
-    "train": {"comparisons": _OF_RANKER, "rankings": _OF_RANKER},
+    "train": {
+        **_fusions(f"list_contains($names, fuser) or {_OF_RANKER}"),
+        "comparisons": _OF_RANKER,
+        "rankings": _OF_RANKER,
+    },
+    "compare": {"comparisons": _OF_RANKER, "rankings": _OF_RANKER},
+    "fuse": _fusions(_OF_RECIPE),
+    "judge": {"verdicts": f"judge = $judge and {_OF_PROMPTS}"},
     "evaluate": {"results": _OF_RUN},
     "sweep": {"trials": _OF_RUN, "results": _OF_RUN},
     "sweep-trial": {"trials": _OF_RUN},
@@ -45,10 +78,11 @@ class Forgotten:
 def forget(store: Path, run: str) -> Forgotten:
     """Removes a run's rows from the store and marks the run, and those below it, as deleted.
 
-    Of a measuring these are the values of its measures; of a training the comparisons and
-    rankings of its ranker; of a comparison the same, of the ranker that compared; of an
-    evaluation its results; of a sweep its trials and its study too. `mlflow gc` frees the space
-    that deleted runs take.
+    Of a measuring these are the values of its measures; of a training the comparisons, rankings
+    and fusions of its ranker or fuser; of a comparison the comparisons and rankings of the ranker
+    that compared; of a fusing its fusions; of a judging the verdicts of its judge; of an
+    evaluation its results; of a sweep its trials and its study too. With fusions go their
+    qualities and the verdicts on them. `mlflow gc` frees the space that deleted runs take.
 
     Args:
         store: DuckDB file.
@@ -62,26 +96,38 @@ def forget(store: Path, run: str) -> Forgotten:
     run = tracker.resolve(run)
     told = tracker.client.get_run(run).data
     stage = told.tags[STAGE]
-    owner, tables = run, _WRITTEN.get(stage, {})
-    if stage == "compare":
-        owner, tables = told.params["ranker"], _WRITTEN["train"]
     below = list(tracker.children(run).values())
-    given: dict[str, Any] = {"names": [owner, *below]}
-    if stage == "measure":
-        given |= {key: ast.literal_eval(told.params[key]) for key in ("measures", "datasets")}
-    studies = _studies(opened, given["names"])
+    owner = told.params["ranker"] if stage == "compare" else run
+    names = [owner, *below]
+    tables = _WRITTEN.get(stage, {})
+    studies = _studies(opened, names)
     rows = []
     with opened.writing() as db:
         for table, condition in tables.items():
-            used = {key: value for key, value in given.items() if f"${key}" in condition}
-            counted = db.execute(f"delete from {table} where {condition}", used).fetchone()  # noqa: S608
+            given = _given(condition, names, told.params)
+            counted = db.execute(f"delete from {table} where {condition}", given).fetchone()  # noqa: S608
             rows.append((table, int(counted[0]) if counted else 0))
+        if stage == "measure":
+            drop_contents(db, _setting(told.params, "measures"))
     if stage == "train":
         drop_label(opened, run)
     _delete_studies(opened, studies)
     for name in [*below, run]:
         tracker.client.delete_run(name)
     return Forgotten(run, stage, rows)
+
+
+def _given(condition: str, names: list[str], params: Mapping[str, str]) -> dict[str, Any]:
+    """What a condition asks for: names of rankers, fusers or runs, and settings of the run."""
+    asked = set(re.findall(r"\$(\w+)", condition))
+    return {name: names if name == "names" else _setting(params, name) for name in asked}
+
+
+def _setting(params: Mapping[str, str], name: str) -> Any:
+    """A setting as it was given: MLflow keeps its text. What the run does not tell is None."""
+    text = params.get(name, "None")
+    plural = name in ("measures", "datasets", "splits")
+    return ast.literal_eval(text) if plural or text == "None" else text
 
 
 def _studies(store: Store, runs: list[str]) -> list[str]:

@@ -1,0 +1,166 @@
+"""Answers of a generating model to many prompts, batch after batch."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.errors import BadModel, BadValue
+from workbench.fusion.beam_search import beam_search
+from workbench.fusion.copying import CopyNGram
+from workbench.fusion.decoding import Decoding
+from workbench.fusion.rules import Rules
+from workbench.fusion.sampling import Draws
+from workbench.fusion.steps import Steps
+from workbench.fusion.token_by_token import token_by_token
+from workbench.models.batches import token_batches
+from workbench.models.inferring import check_inference, inferring
+from workbench.models.precision import in_precision
+
+
+class Generated(NamedTuple):
+    """Answers to B prompts of those given.
+
+    Attributes:
+        index: [B] int64, which prompts.
+        texts: [B] answers, special tokens left out.
+        tokens_out: [B] int64, tokens generated, the end token not counted.
+    """
+
+    index: np.ndarray
+    texts: list[str]
+    tokens_out: np.ndarray
+
+
+def generate(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    decoding: Decoding,
+    *,
+    sources: Sequence[Sequence[Sequence[int]]] | None = None,
+    keys: Sequence[str] | None = None,
+    tokens_per_batch: int = 16384,
+    precision: str = "float32",
+) -> Iterator[Generated]:
+    """Answers to P prompts, in batches of like length, longest first.
+
+    No answer depends on which prompts share a batch with its own, but for rounding. Of the
+    model's own generation settings only those count that say where answers begin and end.
+
+    Args:
+        model: an encoder–decoder or a causal model of transformers, also one of peft, on the
+            device that is to be used.
+        tokenizer: its tokenizer.
+        prompts: [P] token ids.
+        decoding: how answers are searched for.
+        sources: of each prompt, token ids of the candidates to copy from (`copy_ngram`).
+        keys: [P] what each prompt's stream of draws is named after, the prompt's id for one;
+            None: its tokens.
+        tokens_per_batch: prompts with the longest answers, times the number of beams.
+        precision: "float32": the precision of the model; "bfloat16": a copy of it in that.
+
+    Raises:
+        BadValue: an option that cannot be used, lists of other lengths, an empty prompt, or one
+            that with its answer is longer than the model's positions.
+        BadModel: the model does not say where an answer begins or ends.
+    """
+    check_inference((len(prompts),), tokens_per_batch, precision)
+    for name, given in (("sources", sources), ("keys", keys)):
+        if given is not None and len(given) != len(prompts):
+            raise BadValue(f"number of {name}", len(given), f"one a prompt, {len(prompts)}")
+    if decoding.copy_ngram and sources is None:
+        raise BadValue("sources", None, f"candidates to copy from, for {decoding}")
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    start, ends = answer_tokens(base, tokenizer)
+    length = np.array([len(prompt) for prompt in prompts], np.int64)
+    check_positions(base.config, length, decoding.max_new_tokens, causal=start is None)
+    batches = token_batches((length + decoding.max_new_tokens) * decoding.beams, tokens_per_batch)
+    answer = partial(_answers, tokenizer=tokenizer, decoding=decoding, start=start, ends=ends)
+
+    def stream() -> Iterator[Generated]:
+        with in_precision(base, precision) as runs:
+            for index in batches:
+                some = [
+                    [part[row] for row in index] if part is not None else None
+                    for part in (prompts, sources, keys)
+                ]
+                # Not around the `yield`: whoever takes the batches would run in that mode too.
+                with inferring(runs, "float32"):
+                    answers = answer(runs, *some)
+                texts = tokenizer.batch_decode(answers, skip_special_tokens=True)
+                yield Generated(index, texts, np.array([len(a) for a in answers], np.int64))
+
+    return stream()
+
+
+def _answers(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    sources: Sequence[Sequence[Sequence[int]]] | None,
+    keys: Sequence[str] | None,
+    *,
+    tokenizer: Any,
+    decoding: Decoding,
+    start: int | None,
+    ends: Sequence[int],
+) -> list[list[int]]:
+    """Tokens of one batch's answers."""
+    stops = torch.tensor(list(ends), device=model.device)
+    copying = None
+    if decoding.copy_ngram and sources is not None:
+        copying = CopyNGram(sources, decoding.copy_ngram, ends, device=model.device)
+    first = getattr(model.generation_config, "forced_bos_token_id", None)
+    rules = Rules(copying, decoding.no_repeat_ngram, first if start is not None else None)
+    steps = Steps(model, prompts, tokenizer.pad_token_id or 0, start)
+    if decoding.beams > 1:
+        return beam_search(steps, rules, stops, decoding)
+
+    def greedy(scores: Tensor, _: Tensor) -> Tensor:
+        return scores.argmax(dim=-1)
+
+    choose = greedy
+    if decoding.temperature:
+        names = keys or [" ".join(map(str, prompt)) for prompt in prompts]
+        choose = Draws(names, decoding.seed, decoding.temperature, decoding.top_p)
+    return token_by_token(steps, rules, stops, decoding.max_new_tokens, choose)
+
+
+def answer_tokens(model: Any, tokenizer: Any) -> tuple[int | None, list[int]]:
+    """The decoder's first token, None for a causal model, and the end tokens.
+
+    Raises:
+        BadModel: the model has none.
+    """
+    settings = model.generation_config
+    ends = settings.eos_token_id
+    ends = tokenizer.eos_token_id if ends is None else ends
+    if ends is None:
+        raise BadModel(f"this {type(model).__name__} and its tokenizer name no end token")
+    ends = [ends] if isinstance(ends, int) else list(ends)
+    if not model.config.is_encoder_decoder:
+        return None, ends
+    for start in (settings.decoder_start_token_id, settings.bos_token_id):
+        if start is not None:
+            return int(start), ends
+    raise BadModel(f"this {type(model).__name__} does not name its decoder's first token")
+
+
+def check_positions(config: Any, length: np.ndarray, most: int, *, causal: bool) -> None:
+    """Raises BadValue for an empty prompt, or prompts or answers beyond a model's positions."""
+    if len(length) and length.min() < 1:
+        raise BadValue("tokens of a prompt", 0, "at least one")
+    limit = getattr(config, "max_position_embeddings", None)
+    if limit is None:
+        return
+    longest = int(length.max(initial=0))
+    needed = longest + most if causal else max(longest, most)
+    if needed > limit:
+        raise BadValue(
+            f"tokens of a prompt and its answer, by max_length and max_new_tokens = {most}",
+            needed,
+            f"at most {limit}, the positions of this {config.model_type}",
+        )

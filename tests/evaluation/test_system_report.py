@@ -7,7 +7,8 @@ from quality_pools import quality_pools, random_pool
 from scipy import stats
 
 from workbench.errors import BadValue
-from workbench.evaluation import FIGURES, evaluate_system, evaluate_systems, report
+from workbench.evaluation import FIGURES, evaluate_system, evaluate_systems
+from workbench.evaluation import figures as figures_of_any
 from workbench.evaluation.baselines import (
     best_single,
     oracle_scores,
@@ -92,7 +93,7 @@ def test_systems_evaluated_together_have_the_figures_that_they_have_alone(monkey
     }
     assert alone.pop("none") == {}
     for cells in (1 << 24, 2 * len(mask) * len(FIGURES), 1):  # all at once, by two, one by one
-        monkeypatch.setattr(report, "_TOGETHER_CELLS", cells)
+        monkeypatch.setattr(figures_of_any, "_TOGETHER_CELLS", cells)
         found = evaluate_systems(systems, quality, mask, **options)
         assert found.keys() == alone.keys()
         for name, figures in alone.items():

@@ -1,5 +1,7 @@
 """The border of this folder: which candidates count, and whether scores can order them."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from workbench.errors import BadValue
@@ -26,3 +28,11 @@ def check_scores(scores: np.ndarray, pool: np.ndarray) -> None:
     if wrong.any():
         row, column = (int(index) for index in np.argwhere(wrong)[0])
         raise BadValue(f"score[{row}, {column}]", float(scores[row, column]), "a finite number")
+
+
+def check_named(named: Mapping[str, np.ndarray], pool: np.ndarray) -> None:
+    """Raises BadValue where the candidates of a named LLM are no bool array of the pool's shape."""
+    for llm, theirs in named.items():
+        if theirs.shape != pool.shape or theirs.dtype != np.bool_:
+            given = (theirs.dtype.name, theirs.shape)
+            raise BadValue(f"named['{llm}']", given, f"a bool array of shape {pool.shape}")

@@ -1,22 +1,20 @@
 """All figures of one system by one measure, with intervals over prompts."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from workbench.errors import BadValue
-from workbench.evaluation.bootstrap import (
-    RESAMPLES,
-    Estimate,
-    Ratio,
-    estimate,
-    p_value,
-    replicates,
-)
+from workbench.evaluation.bootstrap import RESAMPLES, Estimate, Ratio
 from workbench.evaluation.correlation import footrule, kendall, pearson, spearman
-from workbench.evaluation.measured import check_scores, measured
+from workbench.evaluation.figures import (
+    estimates,
+    estimates_by_system,
+    mean_figures,
+    pooled_ratio,
+)
+from workbench.evaluation.measured import check_named, check_scores, measured
 from workbench.evaluation.pairwise import pairwise_counts, position_counts
 from workbench.evaluation.pick_measures import at_least_as_good, pick_in_top, pick_rank
 from workbench.evaluation.picks import pick_quality, pick_weights
@@ -46,10 +44,6 @@ POSITION_FIGURES = {
     "position_flips": "share of pairs whose verdict depends on the order",
 }
 """Names of the figures of pair logits."""
-
-TESTED = "vs_best_single"
-# Per-prompt numbers of the systems whose figures are resampled together: bounds the memory.
-_TOGETHER_CELLS = 1 << 24
 
 
 def evaluate_systems(
@@ -90,23 +84,15 @@ def evaluate_systems(
     Raises:
         BadValue: shapes that differ, scores inside the pool that are not finite.
     """
-    pool = measured(quality, mask)
-    for llm, theirs in (named or {}).items():
-        if theirs.shape != pool.shape or theirs.dtype != np.bool_:
-            given = (theirs.dtype.name, theirs.shape)
-            raise BadValue(f"named['{llm}']", given, f"a bool array of shape {pool.shape}")
-    found = dict[str, dict[str, Estimate]]()
-    together = max(1, _TOGETHER_CELLS // max(len(pool), 1) // len(FIGURES))
-    for start in range(0, len(systems), together):
-        ratios = {
-            (name, figure): ratio
-            for name in list(systems)[start : start + together]
-            for figure, ratio in _ratios(
-                systems[name], quality, pool, best_single, named or {}, min_gap
-            ).items()
-        }
-        found |= _estimates(ratios, resamples, seed)
-    return found
+    pool, llms = measured(quality, mask), named or {}
+    check_named(llms, pool)
+    return estimates_by_system(
+        systems,
+        lambda name: _ratios(systems[name], quality, pool, best_single, llms, min_gap),
+        len(pool) * len(FIGURES),
+        resamples,
+        seed,
+    )
 
 
 def evaluate_system(
@@ -130,10 +116,10 @@ def evaluate_position_bias(
         raise BadValue("shape of the pair logits", L.shape, f"[Q, N, N] for the mask {mask.shape}")
     *sums, pairs = position_counts(L, mask)
     ratios = {
-        ("it", name): _pooled(total, pairs)
+        ("it", name): pooled_ratio(total, pairs)
         for name, total in zip(POSITION_FIGURES, sums, strict=True)
     }
-    return _estimates(ratios, resamples, seed).get("it", {})
+    return estimates(ratios, resamples, seed).get("it", {})
 
 
 def _ratios(
@@ -169,9 +155,7 @@ def _pick_figures(
     }
     against["not_worse_than_best_single"] = single
     return {
-        "quality": Ratio.mean(picked),
-        "gap_closed": Ratio(picked - beside, oracle - beside),
-        "vs_best_single": Ratio.mean(picked - beside),
+        **mean_figures(picked, beside, oracle),
         "top3": Ratio.mean(pick_in_top(weights, quality, pool, 3)),
         "mean_rank": Ratio.mean(pick_rank(weights, quality, pool)),
         **{
@@ -199,29 +183,7 @@ def _ranking_figures(
             for name, correlation in correlations.items()
         },
         **{
-            name: _pooled(*pairwise_counts(scores, quality, pool, gap))
+            name: pooled_ratio(*pairwise_counts(scores, quality, pool, gap))
             for name, gap in gaps.items()
         },
     }
-
-
-def _pooled(numerator: np.ndarray, counts: np.ndarray) -> Ratio:
-    """A ratio of counts; prompts without any do not count as prompts that it rests on."""
-    return Ratio(np.where(counts > 0, numerator, np.nan), counts)
-
-
-def _estimates(
-    ratios: Mapping[tuple[str, str], Ratio], resamples: int, seed: int
-) -> dict[str, dict[str, Estimate]]:
-    """System -> figure -> estimate, of ratios by system and figure."""
-    defined = {name: ratio for name, ratio in ratios.items() if math.isfinite(ratio.value)}
-    drawn = replicates(defined, resamples, seed)
-    found = dict[str, dict[str, Estimate]]()
-    for (system, figure), ratio in defined.items():
-        figures = found.setdefault(system, {})
-        figures[figure] = estimate(ratio, drawn[system, figure])
-        if figure == TESTED:
-            n = figures[figure].n
-            p = p_value(drawn[system, figure], n)
-            figures[f"{figure}_p"] = Estimate(p, p, p, n)
-    return found

@@ -1,8 +1,9 @@
 """Answers of a generating model to many prompts, batch after batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from workbench.fusion.copying import CopyNGram
 from workbench.fusion.decoding import Decoding
 from workbench.fusion.rules import Rules
 from workbench.fusion.sampling import Draws
+from workbench.fusion.seq2seq import check_positions
 from workbench.fusion.steps import Steps
 from workbench.fusion.token_by_token import token_by_token
 from workbench.models.batches import token_batches
@@ -21,7 +23,8 @@ from workbench.models.inferring import check_inference, inferring
 from workbench.models.precision import in_precision
 
 
-class Generated(NamedTuple):
+@dataclass(frozen=True)
+class Generated:
     """Answers to B prompts of those given.
 
     Attributes:
@@ -77,20 +80,23 @@ def generate(
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     start, ends = answer_tokens(base, tokenizer)
     length = np.array([len(prompt) for prompt in prompts], np.int64)
-    check_positions(base.config, length, decoding.max_new_tokens, causal=start is None)
+    if len(length) and length.min() < 1:
+        raise BadValue("tokens of a prompt", 0, "at least one")
+    check_positions(base.config, int(length.max(initial=0)), decoding.max_new_tokens)
     batches = token_batches((length + decoding.max_new_tokens) * decoding.beams, tokens_per_batch)
     answer = partial(_answers, tokenizer=tokenizer, decoding=decoding, start=start, ends=ends)
 
     def stream() -> Iterator[Generated]:
         with in_precision(base, precision) as runs:
             for index in batches:
-                some = [
-                    [part[row] for row in index] if part is not None else None
-                    for part in (prompts, sources, keys)
-                ]
                 # Not around the `yield`: whoever takes the batches would run in that mode too.
                 with inferring(runs, "float32"):
-                    answers = answer(runs, *some)
+                    answers = answer(
+                        runs,
+                        [prompts[row] for row in index],
+                        None if sources is None else [sources[row] for row in index],
+                        None if keys is None else [keys[row] for row in index],
+                    )
                 texts = tokenizer.batch_decode(answers, skip_special_tokens=True)
                 yield Generated(index, texts, np.array([len(a) for a in answers], np.int64))
 
@@ -122,7 +128,7 @@ def _answers(
     def greedy(scores: Tensor, _: Tensor) -> Tensor:
         return scores.argmax(dim=-1)
 
-    choose = greedy
+    choose: Callable[[Tensor, Tensor], Tensor] = greedy
     if decoding.temperature:
         names = keys or [" ".join(map(str, prompt)) for prompt in prompts]
         choose = Draws(names, decoding.seed, decoding.temperature, decoding.top_p)
@@ -147,20 +153,3 @@ def answer_tokens(model: Any, tokenizer: Any) -> tuple[int | None, list[int]]:
         if start is not None:
             return int(start), ends
     raise BadModel(f"this {type(model).__name__} does not name its decoder's first token")
-
-
-def check_positions(config: Any, length: np.ndarray, most: int, *, causal: bool) -> None:
-    """Raises BadValue for an empty prompt, or prompts or answers beyond a model's positions."""
-    if len(length) and length.min() < 1:
-        raise BadValue("tokens of a prompt", 0, "at least one")
-    limit = getattr(config, "max_position_embeddings", None)
-    if limit is None:
-        return
-    longest = int(length.max(initial=0))
-    needed = longest + most if causal else max(longest, most)
-    if needed > limit:
-        raise BadValue(
-            f"tokens of a prompt and its answer, by max_length and max_new_tokens = {most}",
-            needed,
-            f"at most {limit}, the positions of this {config.model_type}",
-        )

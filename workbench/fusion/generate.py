@@ -31,11 +31,13 @@ class Generated:
         index: [B] int64, which prompts.
         texts: [B] answers, special tokens left out.
         tokens_out: [B] int64, tokens generated, the end token not counted.
+        tokens_in: [B] int64, tokens of the prompts.
     """
 
     index: np.ndarray
     texts: list[str]
     tokens_out: np.ndarray
+    tokens_in: np.ndarray
 
 
 def generate(
@@ -98,7 +100,8 @@ def generate(
                         None if keys is None else [keys[row] for row in index],
                     )
                 texts = tokenizer.batch_decode(answers, skip_special_tokens=True)
-                yield Generated(index, texts, np.array([len(a) for a in answers], np.int64))
+                written = np.array([len(answer) for answer in answers], np.int64)
+                yield Generated(index, texts, written, length[index])
 
     return stream()
 

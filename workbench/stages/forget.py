@@ -28,6 +28,11 @@ _OF_MEASURES = f"""
     list_contains($measures, measure)
     and candidate_id in (select answer_id from answers where {_OF_PROMPTS})
 """  # noqa: S608
+# The scores that its verdicts were turned into, whatever their version.
+_OF_JUDGE = f"""
+    starts_with(measure, 'gpt_rank[' || $judge || ']@')
+    and candidate_id in (select answer_id from answers where {_OF_PROMPTS})
+"""  # noqa: S608
 _OF_RECIPE = f"""
     fuser = $fuser and ranker is not distinct from $ranker
     and scheme is not distinct from $scheme and top_k = $top_k
@@ -56,7 +61,7 @@ _WRITTEN = {
     },
     "compare": {"comparisons": _OF_RANKER, "rankings": _OF_RANKER},
     "fuse": _fusions(_OF_RECIPE),
-    "judge": {"verdicts": f"judge = $judge and {_OF_PROMPTS}"},
+    "judge": {"qualities": _OF_JUDGE, "verdicts": f"judge = $judge and {_OF_PROMPTS}"},
     "evaluate": {"results": _OF_RUN},
     "sweep": {"trials": _OF_RUN, "results": _OF_RUN},
     "sweep-trial": {"trials": _OF_RUN},
@@ -80,9 +85,10 @@ def forget(store: Path, run: str) -> Forgotten:
 
     Of a measuring these are the values of its measures; of a training the comparisons, rankings
     and fusions of its ranker or fuser; of a comparison the comparisons and rankings of the ranker
-    that compared; of a fusing its fusions; of a judging the verdicts of its judge; of an
-    evaluation its results; of a sweep its trials and its study too. With fusions go their
-    qualities and the verdicts on them. `mlflow gc` frees the space that deleted runs take.
+    that compared; of a fusing its fusions; of a judging the verdicts of its judge and what they
+    gave for GPT-Rank; of an evaluation its results; of a sweep its trials and its study too. With
+    fusions go their qualities and the verdicts on them. `mlflow gc` frees the space that deleted
+    runs take.
 
     Args:
         store: DuckDB file.

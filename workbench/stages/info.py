@@ -26,10 +26,32 @@ _QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         """select llm, count(candidate_id), avg(length(text)), any_value(parameters_b)
            from llms left join candidates using (llm) group by llm order by llm""",
     ),
-    "measures": (
-        ("measure", "candidates measured", "mean", "minimum", "maximum"),
-        """select measure, count(*), avg(value), min(value), max(value)
-           from qualities group by measure order by measure""",
+    "measures of candidates": (
+        ("measure", "measured", "of all", "mean", "minimum", "maximum"),
+        """select measure, count(*), printf('%.1f %%', 100 * count(*) / any_value(n)),
+                  avg(value), min(value), max(value)
+           from qualities semi join candidates using (candidate_id)
+           cross join (select count(*) n from candidates)
+           group by measure order by measure""",
+    ),
+    "measures of fusions": (
+        ("measure", "measured", "of all", "mean", "minimum", "maximum"),
+        """select measure, count(*), printf('%.1f %%', 100 * count(*) / any_value(n)),
+                  avg(value), min(value), max(value)
+           from qualities semi join fusions on fusion_id = candidate_id
+           cross join (select count(*) n from fusions)
+           group by measure order by measure""",
+    ),
+    "verdicts": (
+        ("judge", "verdicts", "prompts", "with fusions", "left", "right", "no winner"),
+        """select judge, count(*), count(distinct v.prompt_id),
+                  count(*) filter (l.kind = 'fusion' or r.kind = 'fusion'),
+                  count(*) filter (verdict = 'left'), count(*) filter (verdict = 'right'),
+                  count(*) filter (verdict not in ('left', 'right'))
+           from verdicts v
+           left join answers l on l.answer_id = left_id
+           left join answers r on r.answer_id = right_id
+           group by judge order by judge""",
     ),
     "rankers": (
         ("ranker", "which is", "comparisons", "prompts", "schemes"),
@@ -40,6 +62,26 @@ _QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
                       from rankings group by ranker) s using (ranker)
            left join meta m on m.name = 'ranker:' || c.ranker
            order by c.ranker""",
+    ),
+    "fusions": (
+        (
+            "fuser",
+            "which is",
+            "of ranker",
+            "scheme",
+            "K",
+            "order",
+            "decoding",
+            "fusions",
+            "mean tokens",
+        ),
+        """select fuser, f.value, coalesce(r.value || ' ', '') || left(made.ranker, 8),
+                  regexp_replace(scheme, ';order=both|;schedule=all', '', 'g'), top_k,
+                  candidate_order, decoding, count(*), avg(tokens_out)
+           from fusions made
+           left join meta f on f.name = 'ranker:' || fuser
+           left join meta r on r.name = 'ranker:' || made.ranker
+           group by all order by all""",
     ),
     "evaluations": (
         ("run", "results", "systems", "datasets"),

@@ -16,14 +16,16 @@ from workbench.store.store import Store
 Values = Callable[[list[str], list[str], Callable[[int], None]], np.ndarray]
 """`values(texts, references, told) -> [n]`; tells how many texts have just been measured."""
 
-REFERRED = """
+ANSWERS = """
     select a.answer_id, a.prompt_id, a.text, a.kind, p.reference
     from answers a join prompts p using (prompt_id)
-    where p.reference is not null
-      and ($datasets is null or list_contains($datasets, p.dataset))
+    where ($datasets is null or list_contains($datasets, p.dataset))
       and ($splits is null or list_contains($splits, p.split))
 """
-"""Answers with a reference: candidates and fusions."""
+"""Candidates and fusions of the chosen prompts."""
+
+REFERRED = f"select * from ({ANSWERS}) where reference is not null"  # noqa: S608
+"""Those that have a reference to be measured against."""
 
 _MISSING = f"""
     select r.* from ({REFERRED}) r

@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,6 +49,7 @@ class ChatServer:
     def __init__(self, rule: Rule) -> None:
         self.rule, self.asked, self.headers = rule, list[dict[str, Any]](), list[dict[str, str]]()
         self.lock, self.now, self.most = threading.Lock(), 0, 0
+        self.errors = list[Exception]()
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
@@ -78,8 +79,7 @@ class ChatServer:
             self.most = max(self.most, self.now)
             if question:
                 self.asked.append(request)
-        told = self.rule(request) if question or getattr(self.rule, "checks", False) else "yes"
-        told = Told(told) if isinstance(told, str) else told
+        told = self._told(request, question)
         time.sleep(told.wait_s)
         with self.lock:
             self.now -= 1
@@ -92,8 +92,19 @@ class ChatServer:
         for name, value in {"Content-Type": "application/json", **told.headers}.items():
             http.send_header(name, value)
         http.send_header("Content-Length", str(len(body.encode())))
-        http.end_headers()
-        http.wfile.write(body.encode())
+        with suppress(ConnectionError):  # whoever asked may have gone
+            http.end_headers()
+            http.wfile.write(body.encode())
+
+    def _told(self, request: dict[str, Any], question: bool) -> Told:
+        if not (question or getattr(self.rule, "checks", False)):
+            return Told("yes")
+        try:
+            told = self.rule(request)
+        except Exception as error:  # of the test's own: raised where the test would see it
+            self.errors.append(error)
+            return Told(status=400, body="the rule failed")
+        return Told(told) if isinstance(told, str) else told
 
 
 def _completion(request: dict[str, Any], told: Told) -> dict[str, Any]:
@@ -123,6 +134,7 @@ def serving(rule: Rule = longer) -> Iterator[ChatServer]:
         server.http.shutdown()
         server.http.server_close()
         thread.join()
+    assert server.errors == []
 
 
 def error(message: str, code: str | None = None) -> str:

@@ -71,12 +71,10 @@ class Calls:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for future in list(self._sent):
-            future.cancel()
-        closing = self._start(self._client.close())
-        closing.exception(timeout=5)
+        self._start(self._drop()).exception(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=10)
+        self._loop.close()
 
     @property
     def under_way(self) -> int:
@@ -115,6 +113,14 @@ class Calls:
 
     def _start(self, call: Coroutine[Any, Any, Any]) -> "Future[Any]":
         return asyncio.run_coroutine_threadsafe(call, self._loop)
+
+    async def _drop(self) -> None:
+        """Ends what is under way, and closes the connections."""
+        calls = asyncio.all_tasks() - {asyncio.current_task()}
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await self._client.close()
 
     async def _call(self, client: AsyncOpenAI, key: Hashable, messages: Sequence[Message]) -> Reply:
         try:

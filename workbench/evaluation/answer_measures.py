@@ -24,6 +24,16 @@ def answer_rank(values: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> np
                              values, pool)  # fmt: skip
 
 
+def answer_competition_rank(
+    values: np.ndarray, quality: np.ndarray, pool: np.ndarray
+) -> np.ndarray:
+    """[Q] one more than the candidates that are strictly better than the answer.
+
+    NaN and arguments as in `answer_rank`.
+    """
+    return _where_comparable(_better(values, quality, pool) + 1.0, values, pool)
+
+
 def answer_in_top(
     values: np.ndarray, quality: np.ndarray, pool: np.ndarray, top: int = 3
 ) -> np.ndarray:

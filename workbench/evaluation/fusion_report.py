@@ -10,7 +10,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench.errors import BadValue
-from workbench.evaluation.answer_measures import answer_in_top, answer_rank, chance_above
+from workbench.evaluation.answer_measures import (
+    answer_competition_rank,
+    answer_in_top,
+    answer_rank,
+    chance_above,
+)
 from workbench.evaluation.bootstrap import RESAMPLES, Estimate, Ratio
 from workbench.evaluation.figures import estimates_by_system, mean_figures
 from workbench.evaluation.measured import check_named, measured
@@ -21,6 +26,7 @@ FUSION_FIGURES = {
     "gap_closed": "share of the gap from BestSingle to Oracle that is closed; it may exceed 1",
     "top3": "share of prompts where fewer than three candidates are better",
     "mean_rank": "mean of the place taken among the candidates by quality, 1 is best",
+    "competition_rank": "mean of one more than the candidates that are better (GPT-Rank)",
     "not_worse_than": "share of prompts where it is as good as a named LLM's answer",
     "better_than": "share of prompts where it is better than a named LLM's answer",
     "vs_best_single": "mean quality minus that of BestSingle's answer",
@@ -163,6 +169,7 @@ def _among(
         **mean_figures(values, single, oracle),
         "top3": Ratio.mean(answer_in_top(values, quality, pool, 3)),
         "mean_rank": Ratio.mean(answer_rank(values, quality, pool)),
+        "competition_rank": Ratio.mean(answer_competition_rank(values, quality, pool)),
     }
 
 

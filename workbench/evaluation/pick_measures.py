@@ -20,6 +20,16 @@ def pick_rank(weights: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> np.
     return _where_comparable((weights * ranks).sum(axis=1), pool)
 
 
+def pick_competition_rank(weights: np.ndarray, quality: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """[Q] one more than the candidates that are strictly better than the pick: ties share the best.
+
+    On the scores of GPT-Rank (`quality/gpt_rank.py`) this is GPT-Rank, as LLM-Blender counts it
+    (ACL 2023). NaN and arguments as in `pick_rank`.
+    """
+    above, _ = places(quality, pool)
+    return _where_comparable((weights * np.where(pool, above + 1, 0)).sum(axis=1), pool)
+
+
 def pick_in_top(
     weights: np.ndarray, quality: np.ndarray, pool: np.ndarray, top: int = 3
 ) -> np.ndarray:

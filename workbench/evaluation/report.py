@@ -16,7 +16,12 @@ from workbench.evaluation.figures import (
 )
 from workbench.evaluation.measured import check_named, check_scores, measured
 from workbench.evaluation.pairwise import pairwise_counts, position_counts
-from workbench.evaluation.pick_measures import at_least_as_good, pick_in_top, pick_rank
+from workbench.evaluation.pick_measures import (
+    at_least_as_good,
+    pick_competition_rank,
+    pick_in_top,
+    pick_rank,
+)
 from workbench.evaluation.picks import pick_quality, pick_weights
 
 FIGURES = {
@@ -25,7 +30,8 @@ FIGURES = {
     "not_worse_than_best_single": "share of prompts where the pick is as good as BestSingle's",
     "not_worse_than": "share of prompts where the pick is as good as a named LLM's answer",
     "top3": "share of prompts where fewer than three candidates are better than the pick",
-    "mean_rank": "mean rank of the pick by quality, 1 is best",
+    "mean_rank": "mean rank of the pick by quality, 1 is best; ties share their mean rank",
+    "competition_rank": "the same, ties share the best of their ranks: GPT-Rank by its scores",
     "pearson": "mean over prompts of Pearson's r of scores and quality",
     "spearman": "mean over prompts of Spearman's rank correlation",
     "footrule": "mean over prompts of Spearman's footrule, a distance: 0 is best",
@@ -158,6 +164,7 @@ def _pick_figures(
         **mean_figures(picked, beside, oracle),
         "top3": Ratio.mean(pick_in_top(weights, quality, pool, 3)),
         "mean_rank": Ratio.mean(pick_rank(weights, quality, pool)),
+        "competition_rank": Ratio.mean(pick_competition_rank(weights, quality, pool)),
         **{
             name: Ratio.mean(at_least_as_good(weights, others, quality, pool))
             for name, others in against.items()

@@ -48,7 +48,7 @@ class CopyNGram(LogitsProcessor):
         self.sources = source_table(sources).to(device)
         self.ends = torch.tensor(list(ends), device=device)
 
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Scores [R, V], −inf where banned; R rows, equally many of each prompt in turn."""
         rows = torch.arange(len(scores), device=scores.device)
         prompt = rows // (len(scores) // len(self.sources))

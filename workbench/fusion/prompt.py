@@ -8,8 +8,8 @@ from workbench.catalog import Catalog
 from workbench.errors import BadValue
 from workbench.fusion.chat import chat
 from workbench.fusion.pieces import Asked, Limits
-from workbench.fusion.templates import Template, cut_candidates, gen_fuser, plain
-from workbench.fusion.tokenised import token_ids
+from workbench.fusion.templates import Template, gen_fuser, plain
+from workbench.fusion.tokenised import plain_texts, special_ids, token_ids, without_special
 
 TEMPLATES: Catalog[Template] = Catalog("template of a fusion prompt")
 TEMPLATES.add("gen_fuser")(gen_fuser)
@@ -96,6 +96,11 @@ class FusionPrompt:
 
         A model that copies writes these; see `Decoding.copy_ngram`.
         """
-        shown = cut_candidates(tokenizer, (c for some in candidates for c in some), self.limits)
-        ids = token_ids(tokenizer, shown.values())
-        return [[ids[shown[text]] for text in some] for some in candidates]
+        plain_text = plain_texts(tokenizer, (c for some in candidates for c in some))
+        ids = token_ids(tokenizer, plain_text.values())
+        special = special_ids(tokenizer)
+        shown = {
+            text: list(without_special(ids[own], 0, special))[: self.candidate_maxlength]
+            for text, own in plain_text.items()
+        }
+        return [[shown[text] for text in some] for some in candidates]

@@ -29,6 +29,8 @@ class Steps:
         self, model: Any, prompts: Sequence[Sequence[int]], pad: int, start: int | None
     ) -> None:
         self.model, self.start = model, start
+        self.cache: Any = None
+        self.logits: Tensor
         ids, mask = padded(prompts, pad, left=start is None)
         ids, self.mask = ids.to(model.device), mask.to(model.device)
         if start is None:
@@ -77,9 +79,8 @@ class Steps:
         return {"position_ids": places} if self._places else {}
 
     def _run(self, inputs: dict[str, Any]) -> None:
-        if hasattr(self, "cache"):
-            inputs["past_key_values"] = self.cache
-        told = self.model(attention_mask=self.mask, use_cache=True, return_dict=True, **inputs)
+        inputs |= {"past_key_values": self.cache, "attention_mask": self.mask}
+        told = self.model(**inputs, use_cache=True, return_dict=True)
         self.cache = told.past_key_values
         self.logits = told.logits[:, -1].float()
 

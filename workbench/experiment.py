@@ -20,26 +20,38 @@ class Step:
 
 
 def run(steps: list[Step]) -> None:
-    """Does the stages of an experiment; a later stage takes the ranker trained before it.
+    """Does the stages of an experiment; a later stage takes the ranker and fuser trained before it.
 
-    Where several were trained, `evaluate` takes all that have rankings.
+    Where several rankers were trained, `evaluate` takes all that have rankings; and it always
+    takes all fusions.
 
     Args:
         steps: stages with their checked arguments, in order.
     """
-    ranker: str | None = None
-    trained: set[str] = set()
+    latest: dict[str, str] = {}
+    rankers: set[str] = set()
     for number, step in enumerate(steps, 1):
         terminal.say(f"\n[{number}/{len(steps)}] {step.label}")
         arguments = dict(step.arguments)
-        several = step.verb == "evaluate" and len(trained) > 1
-        takes_one = "ranker" in inspect.signature(step.function).parameters and not several
-        if takes_one and arguments.get("model") is None:
-            arguments["ranker"] = arguments.get("ranker") or ranker
+        for kind, name in latest.items():
+            if not (step.verb == "evaluate" and (kind == "fuser" or len(rankers) > 1)):
+                _take(step, arguments, kind, name)
         result = step.function(**arguments)
-        ranker = getattr(result, "ranker", None) or ranker
-        trained |= {ranker} if ranker else set()
+        for kind in ("ranker", "fuser"):
+            if made := getattr(result, kind, None):
+                latest[kind] = made
+                rankers |= {made} if kind == "ranker" else set()
         terminal.out.print(result)
+
+
+def _take(step: Step, arguments: dict[str, Any], kind: str, name: str) -> None:
+    """Names the ranker or fuser that a stage works with, where its options do not."""
+    if kind in inspect.signature(step.function).parameters:
+        if arguments.get("model") is None:
+            arguments[kind] = arguments.get(kind) or name
+    elif kind in getattr(arguments.get("data"), "hparams", {}):  # a fuser's data reads a ranking
+        data = arguments["data"]
+        data.hparams[kind] = data.hparams[kind] or name
 
 
 def demo(steps: list[Step]) -> None:

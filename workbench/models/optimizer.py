@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,24 @@ from torch.optim.lr_scheduler import LambdaLR
 from workbench.errors import BadValue, UnknownName
 
 SCHEDULES = ("linear", "cosine", "constant")
+
+
+def configured(module: Any, heads: tuple[str, ...] = ()) -> Any:
+    """What a LightningModule's `configure_optimizers` gives: AdamW, its rate set anew each step.
+
+    Its hparams say `lr`, `weight_decay`, `warmup` and `schedule`, and `head_lr` where it has heads.
+
+    Raises:
+        BadValue: a Trainer that does not say how long it trains.
+    """
+    h = module.hparams
+    steps = module.trainer.estimated_stepping_batches
+    if steps == float("inf"):
+        raise BadValue("max_epochs", -1, "max_epochs or max_steps, for the rate's decay")
+    named = module.named_parameters()
+    optimizer = adamw(named, heads, h["lr"], h.get("head_lr"), h["weight_decay"])
+    scheduler = rate_schedule(optimizer, h["schedule"], h["warmup"], int(steps))
+    return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
 
 
 def adamw(

@@ -1,7 +1,7 @@
 """What all training data of rankers share: prompts, qualities and texts out of the store."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -10,10 +10,12 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from workbench.errors import BadValue, MissingInput
-from workbench.models.batches import TokenBatchSampler, check_budget
+from workbench.models.batches import check_budget
+from workbench.models.loader import check_reloading, token_loader
 from workbench.ranking.tokenised import pool_texts
 from workbench.ranking.validation import PickValidation
-from workbench.store.pool import Pool, load_pool, load_quality
+from workbench.store.fingerprint import fingerprint
+from workbench.store.pool import Pool, check_names, load_pool, load_quality
 from workbench.store.store import Store
 
 
@@ -41,7 +43,7 @@ class RankerData(pl.LightningDataModule, ABC):
         BadValue: an option that cannot be used.
     """
 
-    needs = ""
+    needs = "validation_logits"
     """What a ranker must have to learn from such data."""
 
     def __init__(
@@ -96,6 +98,30 @@ class RankerData(pl.LightningDataModule, ABC):
             raise MissingInput(f"{name} has no store yet: call connect(store) first")
         return self._store
 
+    def check(self, model: Any) -> None:
+        """Raises BadValue for a ranker of other measures, UnknownName for what is not stored."""
+        if list(model.measures) != self.measures:
+            expected = f"those of the data: {self.measures}"
+            raise BadValue("measures of the model", model.measures, expected)
+        check_names(self.store, "measure", self.measures)
+        check_names(self.store, "dataset", self.datasets)
+        check_names(self.store, "llm", self.llms)
+        check_names(self.store, "llm", self.validation_llms)
+
+    def seen(self, model: Any) -> str:
+        """Fingerprint of what training and validation may read."""
+        reference = ", p.reference" if getattr(model, "reads_references", False) else ""
+        return fingerprint(
+            self.store,
+            f"select c.candidate_id, p.split, q.measure, q.value{reference} "  # noqa: S608
+            "from candidates c join prompts p using (prompt_id) "
+            "left join qualities q "
+            "on q.candidate_id = c.candidate_id and list_contains($measures, q.measure) "
+            "where p.split <> 'test' "
+            "and ($datasets is null or list_contains($datasets, p.dataset))",
+            {"measures": self.measures, "datasets": self.datasets},
+        )
+
     def training_texts(self) -> Iterator[str]:
         """Source and candidate texts of the training prompts, for a tiny encoder's vocabulary."""
         for _, prompts, texts in pool_texts(self.store, self.train_pool):
@@ -113,10 +139,7 @@ class RankerData(pl.LightningDataModule, ABC):
         trainer: Any = self.trainer
         if self._ready:
             return
-        if trainer.max_epochs != 1 and trainer.reload_dataloaders_every_n_epochs != 1:
-            raise BadValue(
-                "reload_dataloaders_every_n_epochs", trainer.reload_dataloaders_every_n_epochs, "1"
-            )
+        check_reloading(trainer)
         quality = self.qualities(self.train_pool)
         self.scale = spread(quality) if self.standardise else np.ones(len(self.measures))
         self.setup_train(trainer.lightning_module, self.train_pool, quality / self.scale)
@@ -140,22 +163,7 @@ class RankerData(pl.LightningDataModule, ABC):
 
         Shuffled by a seed, or, without, longest first.
         """
-        trainer: Any = self.trainer
-        done: Callable[[], int] = (lambda: 0) if seed is None else self._batches_done
-        sampler = TokenBatchSampler(
-            length,
-            self.tokens_per_batch,
-            seed,
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
-            done=done,
-        )
-        return _ResumableLoader(dataset, batch_sampler=sampler, collate_fn=_as_it_is)
-
-    def _batches_done(self) -> int:
-        """Batches of the epoch that are behind; not 0 only just after resuming within it."""
-        trainer: Any = self.trainer
-        return int(trainer.fit_loop.epoch_loop.batch_progress.current.ready) * trainer.training
+        return token_loader(dataset, length, self.tokens_per_batch, self.trainer, seed)
 
     @cached_property
     def train_pool(self) -> Pool:
@@ -184,17 +192,6 @@ class RankerData(pl.LightningDataModule, ABC):
         return np.sort(np.random.default_rng([self.seed, 4]).permutation(count)[:most])
 
 
-class _ResumableLoader(DataLoader[Any]):
-    """A loader that the Trainer takes as resumable, which it is by the Trainer's own progress."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: epoch and batches done follow from the Trainer."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to take over."""
-
-
 def spread(quality: np.ndarray) -> np.ndarray:
     """[tasks] standard deviation within prompts of qualities [Q, N, tasks] (NaN: not measured).
 
@@ -208,7 +205,3 @@ def spread(quality: np.ndarray) -> np.ndarray:
     squares = np.where(known, (quality - mean) ** 2, 0.0).sum(axis=(0, 1))
     deviation = np.sqrt(squares / np.maximum(1, known.sum(axis=(0, 1))))
     return np.where(deviation > 0, deviation, 1.0)
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

@@ -17,7 +17,7 @@ from workbench.models.encoder import (
     check_positions,
     encoder_from_config,
 )
-from workbench.models.optimizer import adamw, check_optimizer, rate_schedule
+from workbench.models.optimizer import check_optimizer, configured
 from workbench.models.pretrained import make_encoder
 from workbench.ranking import saved
 from workbench.ranking.ranker import Ranker
@@ -51,6 +51,8 @@ class TrainedRanker(pl.LightningModule, Ranker):
 
     head_names: tuple[str, ...] = ("head_layer.",)
     """Beginnings of the names of weights that start from random numbers."""
+    monitors = ("validation/quality", "validation/pairwise_accuracy", "validation/loss")
+    """Figures that may choose the checkpoint."""
     markers = False
     """Whether the tokenizer gets PairRM's markers."""
 
@@ -192,14 +194,7 @@ class TrainedRanker(pl.LightningModule, Ranker):
 
     def configure_optimizers(self) -> Any:
         """AdamW, its rate set anew each step."""
-        h = self.hparams
-        steps = self.trainer.estimated_stepping_batches
-        if steps == float("inf"):
-            raise BadValue("max_epochs", -1, "max_epochs or max_steps, for the rate's decay")
-        named = self.named_parameters()
-        optimizer = adamw(named, self.head_names, h["lr"], h["head_lr"], h["weight_decay"])
-        scheduler = rate_schedule(optimizer, h["schedule"], h["warmup"], int(steps))
-        return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
+        return configured(self, self.head_names)
 
     def setup(self, stage: str) -> None:
         """Raises BadModel before `build`, BadValue where the data has other measures."""

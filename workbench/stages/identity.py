@@ -45,7 +45,8 @@ def settings(thing: Any) -> dict[str, Any]:
         for name, value in dict(thing.hparams).items()
         if name not in defaults or value != defaults[name]
     }
-    encoder = given.get("encoder")
-    if isinstance(encoder, str) and Path(encoder).is_dir():
-        given["encoder"] = f"directory:{content(Path(encoder))}"
+    for name in ("encoder", "model"):
+        origin = given.get(name)
+        if isinstance(origin, str) and Path(origin).is_dir():
+            given[name] = f"directory:{content(Path(origin))}"
     return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": given}

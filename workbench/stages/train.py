@@ -1,4 +1,4 @@
-"""Train: pairs from the store -> a ranker, kept as an artifact of its MLflow run."""
+"""Train: examples from the store -> a ranker or fuser, kept as an artifact of its MLflow run."""
 
 import shutil
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.errors import BadValue, UnknownName
+from workbench.fusion.data import FusionData
+from workbench.fusion.gen_fuser import GenFuser
 from workbench.models.allocator import keep_memory
 from workbench.ranking.data import PairData
 from workbench.ranking.list_data import ListData
@@ -21,39 +23,55 @@ from workbench.ranking.reward_model import RewardModel
 from workbench.ranking.simcls import SimCLS
 from workbench.ranking.summa_reranker import SummaReranker
 from workbench.ranking.trained_ranker import TrainedRanker
+from workbench.stages.chosen_ranking import chosen_ranking
 from workbench.stages.engine import fit, make_engine
 from workbench.stages.identity import identity
-from workbench.store.fingerprint import fingerprint
 from workbench.store.labels import set_label
-from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
 
 # Imported so that the command line knows them by their names.
-RANKERS = (PairRanker, SummaReranker, SimCLS, RewardModel)
-DATA = (PairData, ListData)
+MODELS = (PairRanker, SummaReranker, SimCLS, RewardModel, GenFuser)
+DATA = (PairData, ListData, FusionData)
 _LOWER_IS_BETTER = ("validation/loss",)
-_MONITORS = ("validation/quality", "validation/pairwise_accuracy", "validation/loss")
 
 
 @dataclass
 class Trained:
-    """The run id that names the ranker from now on, and its best validation figures."""
+    """The run id that names the model from now on, and its best validation figures.
 
-    ranker: str
+    Attributes:
+        run: id of the run.
+        kind: "ranker" or "fuser".
+        metrics: figure -> value at the best checkpoint.
+        new: whether it was trained now.
+    """
+
+    run: str
+    kind: str
     metrics: dict[str, float]
     new: bool
 
+    @property
+    def ranker(self) -> str | None:
+        """The run id, of a ranker."""
+        return self.run if self.kind == "ranker" else None
+
+    @property
+    def fuser(self) -> str | None:
+        """The run id, of a fuser."""
+        return self.run if self.kind == "fuser" else None
+
     def __rich__(self) -> Table:
-        title = f"train: ranker {self.ranker}" + ("" if self.new else " (trained before)")
+        title = f"train: {self.kind} {self.run}" + ("" if self.new else " (trained before)")
         rows = [(name, float(value)) for name, value in self.metrics.items()]
         return terminal.table(title, ("at the best checkpoint", "value"), rows)
 
 
 def train(
     store: Path,
-    model: TrainedRanker,
-    data: RankerData,
+    model: TrainedRanker | GenFuser,
+    data: RankerData | FusionData,
     trainer: dict[str, Any] | None = None,
     monitor: Literal[
         "validation/quality", "validation/pairwise_accuracy", "validation/loss"
@@ -62,14 +80,14 @@ def train(
     checkpoint_minutes: float = 10.0,
     seed: int = 0,
 ) -> Trained:
-    """Trains a ranker on the split `train`, choosing the checkpoint on `validation`.
+    """Trains a ranker or fuser on the split `train`, choosing the checkpoint on `validation`.
 
     Started again after a kill it goes on from its last checkpoint; once finished, it does not
     train again.
 
     Args:
         store: DuckDB file.
-        model: the ranker, by class_path and init_args.
+        model: the ranker or fuser, by class_path and init_args.
         data: what it sees of the store, by class_path and init_args.
         trainer: options of the Lightning Trainer: max_epochs, accelerator, devices, precision …
         monitor: figure that chooses the checkpoint and stops early.
@@ -79,25 +97,25 @@ def train(
 
     Raises:
         BadValue, UnknownName: an option that cannot be used, before any work.
-        MissingInput: the store lacks prompts or qualities to train on.
+        MissingInput: the store lacks prompts, qualities or rankings to train on.
     """
-    if monitor not in _MONITORS:
-        raise UnknownName("monitor", monitor, _MONITORS)
+    if monitor not in model.monitors:
+        raise UnknownName(f"monitor of a {type(model).__name__}", monitor, model.monitors)
     if patience is not None and patience < 1:
         raise BadValue("patience", patience, "a positive number, or null")
     opened = Store(store)
     _check(opened, model, data)
-    data.connect(opened)
+    kind = "fuser" if isinstance(model, GenFuser) else "ranker"
     tracker = Tracker(opened.path)
     config = identity(model, data, trainer or {}) | {
         "monitor": monitor,
         "patience": patience,
         "seed": seed,
     }
-    with tracker.run("train", config, _seen(opened, model, data), seed=seed) as run:
+    with tracker.run("train", config, data.seen(model), seed=seed) as run:
         if run.finished and (figures := _finished(tracker, run)) is not None:
-            return Trained(run.id, figures, new=False)
-        _forget_logits(opened, run)
+            return Trained(run.id, kind, figures, new=False)
+        _forget_work(opened, run)
         if not (run.resumed or run.finished):
             everything = {"model": dict(model.hparams), "data": dict(data.hparams)}
             run.log_params({"all": everything | {"trainer": trainer or {}}})
@@ -116,7 +134,7 @@ def train(
         figures = _keep(engine, model, run, best, checkpoints)
         if engine.is_global_zero:
             set_label(opened, run.id, type(model).__name__)
-    return Trained(run.id, figures, new=True)
+    return Trained(run.id, kind, figures, new=True)
 
 
 def _best_checkpoint(folder: Path, monitor: str) -> ModelCheckpoint:
@@ -126,33 +144,17 @@ def _best_checkpoint(folder: Path, monitor: str) -> ModelCheckpoint:
     )
 
 
-def _check(store: Store, model: TrainedRanker, data: RankerData) -> None:
-    if data.needs and not hasattr(type(model), data.needs):
+def _check(store: Store, model: TrainedRanker | GenFuser, data: RankerData | FusionData) -> None:
+    """Raises what does not fit before any work, and connects the data to the store."""
+    if not hasattr(type(model), data.needs):
         fitting = [kind.__name__ for kind in DATA if hasattr(type(model), kind.needs)]
         whose = f"of a {type(model).__name__}"
         raise BadValue(f"data {whose}", type(data).__name__, " or ".join(fitting) or "other data")
-    if list(model.measures) != list(data.measures):
-        raise BadValue(
-            "measures of the model", model.measures, f"those of the data: {data.measures}"
-        )
-    check_names(store, "measure", data.measures)
-    check_names(store, "dataset", data.datasets)
-    check_names(store, "llm", data.llms)
-    check_names(store, "llm", data.validation_llms)
-
-
-def _seen(store: Store, model: TrainedRanker, data: RankerData) -> str:
-    """Fingerprint of what training and validation may read."""
-    reference = ", p.reference" if getattr(model, "reads_references", False) else ""
-    return fingerprint(
-        store,
-        f"select c.candidate_id, p.split, q.measure, q.value{reference} "  # noqa: S608
-        "from candidates c join prompts p using (prompt_id) "
-        "left join qualities q "
-        "on q.candidate_id = c.candidate_id and list_contains($measures, q.measure) "
-        "where p.split <> 'test' and ($datasets is null or list_contains($datasets, p.dataset))",
-        {"measures": data.measures, "datasets": data.datasets},
-    )
+    data.connect(store).check(model)
+    if isinstance(data, FusionData):
+        h = data.hparams
+        ranking = chosen_ranking(store, h["ranker"], h["scheme"], h["seed"])
+        data.take_ranking(ranking.ranker, ranking.scheme)
 
 
 def _finished(tracker: Tracker, run: Run) -> dict[str, float] | None:
@@ -167,16 +169,21 @@ def _finished(tracker: Tracker, run: Run) -> dict[str, float] | None:
     return {k.removeprefix("best/"): v for k, v in metrics.items() if k.startswith("best/")}
 
 
-def _forget_logits(store: Store, run: Run) -> None:
-    """Removes what an earlier model of this run has compared: new weights give other logits."""
+def _forget_work(store: Store, run: Run) -> None:
+    """Removes what an earlier model of this run has compared or fused: new weights, other work."""
     if run.finished:
         with store.writing() as db:
             db.execute("delete from comparisons where ranker = ?", [run.id])
             db.execute("delete from rankings where ranker = ?", [run.id])
+            db.execute("delete from fusions where fuser = ?", [run.id])
 
 
 def _keep(
-    engine: pl.Trainer, model: TrainedRanker, run: Run, best: ModelCheckpoint, checkpoints: Path
+    engine: pl.Trainer,
+    model: TrainedRanker | GenFuser,
+    run: Run,
+    best: ModelCheckpoint,
+    checkpoints: Path,
 ) -> dict[str, float]:
     """Logs the best checkpoint's weights as the run's model; then the checkpoints may go."""
     figures = {name: float(value) for name, value in engine.callback_metrics.items()}

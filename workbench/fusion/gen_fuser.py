@@ -1,0 +1,250 @@
+"""GenFuser: a language model reads the top candidates of a prompt and writes one answer.
+
+(Jiang, Ren, Lin; ACL 2023; arXiv 2306.02561, section 4.)
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import pytorch_lightning as pl
+from torch import Tensor
+from torch.nn import functional
+
+from workbench.errors import BadModel, BadValue
+from workbench.fusion import saved
+from workbench.fusion.decoding import Decoding
+from workbench.fusion.examples import IGNORED, FusionBatch
+from workbench.fusion.generate import Generated, generate
+from workbench.fusion.lora import LoRA, with_lora
+from workbench.fusion.parts import make_parts
+from workbench.fusion.prompt import FusionPrompt
+from workbench.fusion.tiny_seq2seq import TinySeq2Seq
+from workbench.models.encoder import EncoderOptions
+from workbench.models.optimizer import check_optimizer, configured
+
+
+class GenFuser(pl.LightningModule):
+    """A fuser over any seq2seq or causal language model of transformers.
+
+    The constructor only checks and keeps its options; `build` makes the weights, so that they
+    come after seeding.
+
+    Args:
+        model: a hub id, a directory, or a tiny model to be trained from scratch.
+        prompt: template and lengths of what it reads.
+        decoding: how it writes, where nothing else is asked for.
+        target_maxlength: most tokens of a reference in training.
+        lora: trains adapters of a low rank instead of all weights; null trains all.
+        label_smoothing: share of a target's probability spread over the vocabulary.
+        attention: "eager" or "sdpa"; null takes the model's own.
+        dropout: inside a loaded model; null takes the model's own.
+        gradient_checkpointing: less memory in training for about a third more time.
+        lr: learning rate of AdamW; the paper: 5e-5 for 3B parameters, 1e-4 for 0.8B.
+        weight_decay: of all weights but biases and norms.
+        warmup: share of the steps in which the rate rises.
+        schedule: "linear", "cosine" or "constant" after it.
+
+    Raises:
+        BadValue, UnknownName: an option that cannot be used.
+    """
+
+    monitors = ("validation/quality", "validation/loss")
+    """Figures that may choose the checkpoint."""
+
+    def __init__(
+        self,
+        model: str | TinySeq2Seq,
+        *,
+        prompt: FusionPrompt | None = None,
+        decoding: Decoding | None = None,
+        target_maxlength: int = 128,
+        lora: LoRA | None = None,
+        label_smoothing: float = 0.0,
+        attention: str | None = None,
+        dropout: float | None = None,
+        gradient_checkpointing: bool = False,
+        lr: float = 5e-5,
+        weight_decay: float = 0.01,
+        warmup: float = 0.05,
+        schedule: str = "linear",
+    ) -> None:
+        super().__init__()
+        # Checkpoints hold plain values only.
+        model = TinySeq2Seq.from_dict(model) if isinstance(model, Mapping) else model
+        prompt = FusionPrompt(**prompt) if isinstance(prompt, Mapping) else prompt
+        decoding = Decoding(**decoding) if isinstance(decoding, Mapping) else decoding
+        lora = LoRA(**lora) if isinstance(lora, Mapping) else lora
+        check_optimizer(lr, None, weight_decay, warmup, schedule)
+        if target_maxlength < 2:
+            raise BadValue("target_maxlength", target_maxlength, "2 tokens or more")
+        if not 0 <= label_smoothing < 1:
+            raise BadValue("label_smoothing", label_smoothing, "a share, 0 <= label_smoothing < 1")
+        self.save_hyperparameters()
+        for name, value in (
+            ("model", model),
+            ("prompt", prompt),
+            ("decoding", decoding),
+            ("lora", lora),
+        ):
+            plain = value if value is None or isinstance(value, str) else asdict(value)
+            self.hparams[name] = plain
+        self.model = model
+        self.prompt = prompt or FusionPrompt()
+        self.decoding = decoding or Decoding()
+        self.lora = lora
+        self.model_options = EncoderOptions(attention, dropout, gradient_checkpointing)
+        self.pretrained_model: Any = None
+        self.tokenizer: Any = None
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights are there."""
+        return self.tokenizer is not None
+
+    def check_built(self) -> None:
+        """Raises BadModel before `build`."""
+        if not self.built:
+            raise BadModel("this GenFuser has no weights yet: call build() or load them")
+
+    def build(self, texts: Iterable[str] | None = None) -> Self:
+        """Makes or loads model and tokenizer, once; a second call changes nothing.
+
+        Args:
+            texts: needed for a tiny model, whose vocabulary they make; else unused.
+
+        Raises:
+            BadModel: the model cannot be loaded, or its tokenizer does not go with the prompt.
+            BadValue: no texts for a tiny model.
+        """
+        if not self.built:
+            model, tokenizer = make_parts(self.model, self.model_options, texts)
+            self.assemble(model if self.lora is None else with_lora(model, self.lora), tokenizer)
+        return self
+
+    def assemble(self, model: Any, tokenizer: Any) -> None:
+        """Takes a model and its tokenizer."""
+        self.prompt.check(tokenizer, top_k=1)
+        self.pretrained_model = model
+        self.tokenizer = tokenizer
+        self.train()  # a loaded model comes in eval mode, and Lightning leaves modes alone
+
+    @property
+    def causal(self) -> bool:
+        """Whether the model goes on with the prompt, rather than encoding it."""
+        return not self.pretrained_model.config.is_encoder_decoder
+
+    def forward(self, batch: FusionBatch) -> Tensor:
+        """Logits [B, T, V]; those of a causal model include its prompt's."""
+        inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        if not self.causal:
+            shifted = self._base().prepare_decoder_input_ids_from_labels(batch.labels)
+            inputs["decoder_input_ids"] = shifted
+        logits: Tensor = self.pretrained_model(**inputs, use_cache=False).logits
+        return logits
+
+    def _base(self) -> Any:
+        """The model under adapters."""
+        model = self.pretrained_model
+        return model.get_base_model() if self.lora is not None else model
+
+    def loss(self, batch: FusionBatch) -> Tensor:
+        """Mean cross-entropy of the reference's tokens, labels smoothed."""
+        logits, labels = self(batch), batch.labels
+        if self.causal:
+            logits, labels = logits[:, :-1], labels[:, 1:]
+        return functional.cross_entropy(
+            logits.flatten(0, 1).float(),
+            labels.flatten(),
+            ignore_index=IGNORED,
+            label_smoothing=self.hparams["label_smoothing"] if self.training else 0.0,
+        )
+
+    def training_step(self, batch: FusionBatch, batch_idx: int) -> Tensor:
+        """The batch's loss."""
+        loss = self.loss(batch)
+        self.log("train/loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.labels))
+        return loss
+
+    def validation_step(self, batch: FusionBatch, batch_idx: int) -> None:
+        """Logs the loss, and what the written answers are worth by the data's measure, beside
+        the first and the best of the candidates that were shown."""
+        figures = {"loss": float(self.loss(batch))}
+        figures |= self._worth(batch.rows.tolist())
+        logged = {f"validation/{name}": value for name, value in figures.items()}
+        self.log_dict(logged, on_epoch=True, sync_dist=True, batch_size=len(batch.labels))
+
+    def _worth(self, rows: list[int]) -> dict[str, float]:
+        shown = self.trainer.datamodule.validation  # type: ignore[attr-defined]
+        asked = [shown.instructions[row] for row in rows], [shown.inputs[row] for row in rows]
+        candidates = [shown.candidates[row] for row in rows]
+        keys = [shown.prompt_ids[row] for row in rows]
+        texts = [""] * len(rows)
+        for done in self.fuse(*asked, candidates, keys=keys):
+            for place, text in zip(done.index.tolist(), done.texts, strict=True):
+                texts[place] = text
+        return shown.worth(rows, texts)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, its rate set anew each step."""
+        return configured(self)
+
+    def fuse(
+        self,
+        instructions: Sequence[str],
+        inputs: Sequence[str],
+        candidates: Sequence[Sequence[str]],
+        *,
+        decoding: Decoding | None = None,
+        keys: Sequence[str] | None = None,
+        tokens_per_batch: int = 16384,
+        precision: str = "float32",
+    ) -> Iterator[Generated]:
+        """Fused answers of P prompts, batch after batch, longest prompts first.
+
+        Args:
+            instructions, inputs: [P] texts; "" where there is none.
+            candidates: of each prompt, in the order to be shown.
+            decoding: how they are written; None: as the fuser's own option says.
+            keys: [P] names that sampling is seeded by.
+            tokens_per_batch: budget of a batch; no answer depends on it.
+            precision: "float32" or "bfloat16".
+
+        Raises:
+            BadModel: before `build`.
+            BadValue: lists of different lengths, or an option that cannot be used.
+        """
+        self.check_built()
+        decoding = decoding or self.decoding
+        prompts = self.prompt.ids(self.tokenizer, instructions, inputs, candidates)
+        copied = decoding.copy_ngram > 0
+        return generate(
+            self.pretrained_model,
+            self.tokenizer,
+            prompts,
+            decoding,
+            sources=self.prompt.candidate_ids(self.tokenizer, candidates) if copied else None,
+            keys=keys,
+            tokens_per_batch=tokens_per_batch,
+            precision=precision,
+        )
+
+    def save_pretrained(self, directory: str | Path) -> None:
+        """Writes a plain transformers directory (adapters merged), and the options beside it."""
+        self.check_built()
+        saved.save_fuser(self, Path(directory))
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **options: Any) -> Self:
+        """A fuser from a directory or a hub id, in eval mode.
+
+        Without options of its own (`llm-blender/gen_fuser_3b` and other plain models) it is
+        given the usual ones, and `options`.
+
+        Raises:
+            BadModel: there is no such model, or it is damaged.
+            BadValue: options for a saved fuser, which has its own.
+        """
+        fuser: Self = saved.load_fuser(cls, name, options)
+        return fuser.eval()

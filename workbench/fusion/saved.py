@@ -1,0 +1,83 @@
+"""A fuser on disk: a plain transformers directory, with the fuser's own options beside it.
+
+fuser.json holds the format and the options; everything else is what transformers writes, so
+that any tool which loads such models loads this one.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import BadModel, BadValue, WorkbenchError
+from workbench.fusion.lora import merged
+from workbench.fusion.prompt import FusionPrompt
+from workbench.fusion.seq2seq import read_language_model
+from workbench.models.encoder import EncoderOptions
+from workbench.models.hub_files import checkpoint_file
+
+FORMAT = "llm-ensemble-workbench/fuser"
+VERSION = 1
+FILE = "fuser.json"
+# What a saved fuser does not need: its weights are there, adapters merged into them.
+_SPENT = ("model", "lora")
+
+
+def save_fuser(fuser: Any, directory: Path) -> None:
+    """Writes a built fuser into a directory, which is made."""
+    directory.mkdir(parents=True, exist_ok=True)
+    model = fuser.pretrained_model if fuser.lora is None else merged(fuser.pretrained_model)
+    model.save_pretrained(directory)
+    fuser.tokenizer.save_pretrained(directory)
+    options = {name: value for name, value in fuser.hparams.items() if name not in _SPENT}
+    told = {"format": FORMAT, "version": VERSION, "options": options}
+    (directory / FILE).write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+
+
+def load_fuser(kind: type[Any], name: str | Path, options: dict[str, Any]) -> Any:
+    """The fuser in a directory or on the hub; options for one that has none of its own.
+
+    Raises:
+        BadModel: there is no such model, or it is damaged.
+        BadValue: options for a saved fuser.
+    """
+    own = _read_options(name)
+    if own is not None and options:
+        raise BadValue("options", sorted(options), "none: a saved fuser has its own")
+    given = options if own is None else own
+    run_with = EncoderOptions(given.get("attention"), given.get("dropout"))
+    model, tokenizer = read_language_model(str(name), run_with)
+    if own is None and "prompt" not in given:
+        given = {"prompt": FusionPrompt(usual_template(model, tokenizer)), **given}
+    try:
+        fuser = kind(str(name), **given)
+    except (TypeError, WorkbenchError) as error:
+        raise BadModel(f"{Path(name) / FILE}: {error}") from error
+    fuser.assemble(model, tokenizer)
+    return fuser
+
+
+def usual_template(model: Any, tokenizer: Any) -> str:
+    """Template of a model that does not say which it was trained with."""
+    if model.config.is_encoder_decoder:
+        known = tokenizer.convert_tokens_to_ids("<extra_id_0>")
+        return "plain" if known in (None, tokenizer.unk_token_id) else "gen_fuser"
+    return "chat" if tokenizer.chat_template else "plain"
+
+
+def _read_options(name: str | Path) -> dict[str, Any] | None:
+    """Options of a saved fuser; None for a model that is no fuser of this workbench."""
+    try:
+        file = checkpoint_file(name, FILE)
+        content = json.loads(file.read_text("utf-8"))
+    except (BadModel, FileNotFoundError):  # what is not there at all is told with the model
+        return None
+    except ValueError as error:
+        raise BadModel(f"{Path(name) / FILE} is not JSON: {error}") from error
+    told = content if isinstance(content, dict) else {}
+    found = told.get("format"), told.get("version")
+    if found != (FORMAT, VERSION) or not isinstance(told.get("options"), dict):
+        raise BadModel(
+            f"{Path(name) / FILE} is no saved fuser of this version: expected format '{FORMAT}' "
+            f"version {VERSION} with options, found {found}"
+        )
+    return dict(told["options"])

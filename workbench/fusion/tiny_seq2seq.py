@@ -1,0 +1,76 @@
+"""A small T5 built from scratch, for pools that bring their own small world."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from transformers import T5Config, T5ForConditionalGeneration
+
+from workbench.errors import BadValue, UnknownName
+from workbench.fusion.vocabulary import seq2seq_tokenizer
+
+
+@dataclass(frozen=True)
+class TinySeq2Seq:
+    """Sizes of a T5 with random weights and a vocabulary of the training texts.
+
+    Attributes:
+        hidden_size: width; a multiple of `heads`.
+        layers: of the encoder, and as many of the decoder.
+        heads: attention heads.
+        intermediate: width of the feed-forward layers.
+        vocab_size: most entries of the vocabulary.
+        dropout: inside the model, in training.
+    """
+
+    hidden_size: int = 128
+    layers: int = 2
+    heads: int = 4
+    intermediate: int = 256
+    vocab_size: int = 8000
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if name != "dropout" and (not isinstance(value, int) or value < 1):
+                raise BadValue(f"model.{name}", value, "a positive number")
+        if self.hidden_size % self.heads:
+            raise BadValue("model.hidden_size", self.hidden_size, f"a multiple of {self.heads}")
+        if not 0 <= self.dropout < 1:
+            raise BadValue("model.dropout", self.dropout, "a share, 0 <= dropout < 1")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TinySeq2Seq":
+        """From plain values, as checkpoints hold them; raises UnknownName on a key not known."""
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UnknownName("option of a tiny seq2seq model", name, known)
+        return cls(**values)
+
+
+def tiny_seq2seq(tiny: TinySeq2Seq, texts: Iterable[str] | None) -> tuple[Any, Any]:
+    """Model with random weights (torch's seed) and a tokenizer made of `texts`.
+
+    T5's positions are relative, so that no length is too long for it.
+
+    Raises:
+        BadValue: no texts.
+    """
+    if texts is None:
+        raise BadValue("texts", None, "training texts, for a tiny model's vocabulary")
+    tokenizer = seq2seq_tokenizer(texts, tiny.vocab_size)
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=tiny.hidden_size,
+        d_kv=tiny.hidden_size // tiny.heads,
+        num_heads=tiny.heads,
+        d_ff=tiny.intermediate,
+        num_layers=tiny.layers,
+        num_decoder_layers=tiny.layers,
+        dropout_rate=tiny.dropout,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    config.decoder_start_token_id = tokenizer.pad_token_id
+    return T5ForConditionalGeneration(config), tokenizer

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from workbench.stages.evaluation_pages import pages
 from workbench.stages.evaluation_plots import plots
-from workbench.stages.systems import short_system
+from workbench.stages.system_names import short_system
 
 RANKER, OTHER = "0123456789abcdef", "fedcba9876543210"
 SYSTEM = f"{RANKER}/borda;order=both;schedule=all"

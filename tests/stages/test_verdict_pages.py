@@ -6,7 +6,7 @@ from rich.console import Console
 from workbench.stages.evaluation_pages import pages
 from workbench.stages.evaluation_parts import biases, by_part, picked
 from workbench.stages.evaluation_plots import plots
-from workbench.stages.systems import (
+from workbench.stages.system_names import (
     best_single_system,
     is_ranking,
     judge_system,

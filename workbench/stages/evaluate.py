@@ -1,6 +1,6 @@
 """Evaluate: rankings, qualities and verdicts -> results, with intervals, by split and category."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -10,14 +10,19 @@ import pyarrow as pa
 from rich.console import Group
 from rich.text import Text
 
-from workbench.aggregation import Scheme
-from workbench.errors import MissingInput, UnknownName
+from workbench.errors import MissingInput
+from workbench.stages.chosen_fusions import chosen_fusions, seen_fusions
+from workbench.stages.evaluated_rankings import evaluated_rankings
 from workbench.stages.evaluation_pages import pages
 from workbench.stages.evaluation_parts import WHOLE
 from workbench.stages.evaluation_plots import plots
+from workbench.stages.fusion_names import FusionSystem, fusers_of
+from workbench.stages.fusion_pages import fusion_pages
+from workbench.stages.fusion_plots import fusion_plots
 from workbench.stages.ranker_names import named, names
 from workbench.stages.result_rows import COLUMNS, Row, result_rows
-from workbench.stages.systems import ranker_system
+from workbench.stages.system_names import ranker_system
+from workbench.stages.systems import Rankings
 from workbench.stages.verdict_pages import verdict_pages
 from workbench.stages.verdict_rows import verdict_rows
 from workbench.store.fingerprint import fingerprint
@@ -32,7 +37,7 @@ from workbench.tracking import Run, Tracker
 
 @dataclass
 class Evaluated:
-    """The results of one run, as they stand in the store, and what its rankers are called."""
+    """The results of one run, as they stand in the store, and what rankers and fusers are called."""
 
     run: str
     rows: list[Row]
@@ -41,10 +46,12 @@ class Evaluated:
 
     def __rich__(self) -> Group:
         state = "" if self.new else " (done before)"
-        state += "".join(f"\nranker {told}: {id}" for id, told in names(self.labels).items())
+        fusers = fusers_of(row[0] for row in self.rows)
+        for id, told in names(self.labels).items():
+            state += f"\n{'fuser' if id in fusers else 'ranker'} {told}: {id}"
         rows = named(self.rows, self.labels)
-        both = chain(pages(rows), verdict_pages(rows))
-        spaced = (part for page in both for part in (Text(), page))
+        every = chain(pages(rows), fusion_pages(rows), verdict_pages(rows))
+        spaced = (part for page in every for part in (Text(), page))
         return Group(Text(f"evaluate: run {self.run}{state}"), *spaced)
 
 
@@ -60,16 +67,20 @@ def evaluate(
     min_category: int = 20,
     resamples: int = 2000,
     seed: int = 0,
+    fuser: str | None = None,
 ) -> Evaluated:
-    """Tells what each system's pick is worth, with 95 % intervals, against BestSingle and others.
+    """Tells what each system's answer is worth, with 95 % intervals, against BestSingle and others.
 
     Beside the rankings stand always Random, Longest, BestSingle (chosen on validation), Oracle
-    and each LLM. Without any ranking these alone are evaluated. Where the store holds verdicts of
-    judges, people or models, it is told too how often each system prefers what they prefer.
+    and each LLM. Without any ranking these alone are evaluated. Fusions that are measured are
+    compared with all of these on the prompts that all have, with the pick of their own ranker and
+    with the best candidate that they were made of. Where the store holds verdicts of judges,
+    people or models, it is told too how often each system prefers what they prefer.
 
     Args:
         store: DuckDB file.
-        ranker: run id of a ranker, or its beginning; every one with rankings by default.
+        ranker: run id of a ranker, or its beginning; every one with rankings by default. Of
+            fusions those of its candidates, and of candidates taken at random.
         schemes: such as max_logits, which means all its settings, or bradley_terry(prior=0.1),
             which means that one, as `aggregate` reads it; all that are ranked by default.
         measures: quality measures, all in the store by default.
@@ -80,6 +91,8 @@ def evaluate(
         min_category: categories with fewer prompts get no slice of their own.
         resamples: bootstrap samples.
         seed: of the bootstrap.
+        fuser: run id or hash of a fuser, or its beginning; by default every one with measured
+            fusions. `none`: no fusions, and so no prompt left out for them.
 
     Raises:
         UnknownName, BadValue: a name that the store does not hold, a scheme that is none.
@@ -94,9 +107,7 @@ def evaluate(
         raise MissingInput(
             f"{store} holds neither qualities nor verdicts of judges: run `workbench measure`"
         )
-    rankings = _rankings(opened, ranker, schemes)
-    evaluated = {ranker for ranker, _ in rankings}
-    told = {name: label for name, label in labels(opened).items() if name in evaluated}
+    rankings = evaluated_rankings(opened, ranker, schemes)
     config: dict[str, Any] = {
         "rankings": [ranker_system(*r) for r in rankings],
         "measures": measures,
@@ -108,11 +119,19 @@ def evaluate(
         "resamples": resamples,
         "seed": seed,
     }
-    with Tracker(opened.path).run("evaluate", config, _seen(opened, config), seed=seed) as run:
+    fusions = chosen_fusions(opened, fuser, rankings if ranker or schemes else None, config)
+    if fusions:  # an evaluation that never had any stays the same
+        config["fusions"] = [system.name for system in fusions]
+    told = _labels(opened, rankings, fusions)
+    seen = " ".join([_seen(opened, config), *seen_fusions(opened, fusions, config)])
+    with Tracker(opened.path).run("evaluate", config, seen, seed=seed) as run:
         stored = _stored(opened, run.id)
         if run.finished and stored:
             return Evaluated(run.id, stored, told, new=False)
-        rows = [*result_rows(opened, config, rankings), *verdict_rows(opened, config, rankings)]
+        rows = [
+            *result_rows(opened, config, rankings, fusions),
+            *verdict_rows(opened, config, rankings),
+        ]
         if not rows:
             raise MissingInput(_nothing(opened, config))
         _write(opened, run.id, rows)
@@ -120,27 +139,11 @@ def evaluate(
     return Evaluated(run.id, rows, told, new=True)
 
 
-def _rankings(store: Store, ranker: str | None, schemes: list[str] | None) -> list[tuple[str, str]]:
-    rows = store.query("select distinct ranker, scheme from rankings order by ranker, scheme")
-    known = list(zip(rows["ranker"].to_pylist(), rows["scheme"].to_pylist(), strict=True))
-    if ranker and not any(r.startswith(ranker) for r, _ in known):
-        raise UnknownName("ranker with rankings", ranker, {r for r, _ in known})
-    ranked = {s for r, s in known if not ranker or r.startswith(ranker)}
-    chosen = set().union(*(_meant(text, ranked) for text in schemes)) if schemes else ranked
-    return [(r, s) for r, s in known if (not ranker or r.startswith(ranker)) and s in chosen]
-
-
-def _meant(text: str, ranked: set[str]) -> set[str]:
-    """The ranked schemes that a text means: with a bare name all settings of it, else one."""
-    names = {scheme: re.split("[(;]", scheme)[0] for scheme in ranked}
-    if text.isidentifier():
-        if text not in names.values():
-            raise UnknownName("ranked scheme", text, set(names.values()))
-        return {scheme for scheme, name in names.items() if name == text}
-    scheme = str(Scheme.parse(text))
-    if scheme not in ranked:
-        raise UnknownName("ranked scheme", scheme, ranked)
-    return {scheme}
+def _labels(store: Store, rankings: Rankings, fusions: Sequence[FusionSystem]) -> dict[str, str]:
+    """Of the rankers and fusers that are evaluated."""
+    evaluated = {ranker for ranker, _ in rankings}
+    evaluated |= {name for system in fusions for name in (system.fuser, system.ranker)}
+    return {name: label for name, label in labels(store).items() if name in evaluated}
 
 
 def _seen(store: Store, config: dict[str, Any]) -> str:
@@ -220,5 +223,6 @@ def _log(run: Run, rows: list[Row], labels: dict[str, str]) -> None:
     )
     lines = [",".join(COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in rows)]
     run.log_text("\n".join(lines), "results.csv")
-    for name, figure in plots(named(rows, labels)):
+    shown = named(rows, labels)
+    for name, figure in chain(plots(shown), fusion_plots(shown)):
         run.log_figure(figure, f"plots/{name}.png")

@@ -12,8 +12,18 @@ from rich.text import Text
 from workbench import terminal
 from workbench.stages.evaluation_cells import broken, span, three
 from workbench.stages.evaluation_parts import CATEGORY, WHOLE, Figures, biases, by_part, picked
+from workbench.stages.fusion_names import FusionSystem, is_fusion
 from workbench.stages.rankers import short, short_scheme
-from workbench.stages.systems import BEST_SINGLE, LONGEST, ORACLE, RANDOM, llm_system, short_system
+from workbench.stages.system_names import (
+    BEST_SINGLE,
+    LONGEST,
+    ORACLE,
+    RANDOM,
+    is_ranking,
+    llm_system,
+    short_system,
+    short_systems,
+)
 
 # ↑: higher is better, ↓: lower is better.
 _PICK = {
@@ -45,8 +55,9 @@ def pages(rows: Sequence[Any]) -> Iterator[Table | Text]:
             compared = _compared(systems)
             yield _quality_table(where, systems, compared)
             yield _figures_table(f"The pick, by {where}", compared, _PICK, _NAMED, "≥ ", _PICKS)
+            ordered = {name: told for name, told in compared.items() if not is_fusion(name)}
             yield _figures_table(
-                f"The whole order, by {where}", compared, _ORDER, _GAP, "gap > ", _ORDERS
+                f"The whole order, by {where}", ordered, _ORDER, _GAP, "gap > ", _ORDERS
             )
             yield _llms_table(where, systems, picks.get(place, {}))
         categories = {
@@ -63,11 +74,14 @@ def pages(rows: Sequence[Any]) -> Iterator[Table | Text]:
 
 
 def _compared(systems: Systems) -> Systems:
-    """Oracle, then rankings, then what they must beat; single LLMs have a table of their own."""
+    """Oracle, rankings, fusions, then what they must beat; single LLMs have a table of their
+    own."""
     last = (BEST_SINGLE, LONGEST, RANDOM)
+    known = {ORACLE: 0, **{name: 3 + place for place, name in enumerate(last)}}
 
-    def order(system: str) -> tuple[int, str]:
-        known = {ORACLE: 0, **{name: 2 + place for place, name in enumerate(last)}}
+    def order(system: str) -> tuple[int, Any]:
+        if is_fusion(system):
+            return 2, FusionSystem.parse(system).place
         return known.get(system, 1), system
 
     return {
@@ -80,23 +94,18 @@ def _compared(systems: Systems) -> Systems:
 def _labels(systems: Iterable[str]) -> dict[str, str]:
     """Short names; of a lone ranker the schemes alone, and of rankers with one scheme the rankers,
     since the caption names the other."""
-    names = list(systems)
-    ranker, scheme = _lone(names, 0), _lone(names, 2)
-
-    def label(name: str) -> str:
-        own, slash, how = name.partition("/")
-        if not slash:
-            return short_system(name)
-        if ranker:
-            return short_scheme(how)
-        return short(own) if scheme else short_system(name)
-
-    return {name: label(name) for name in names}
+    labels = short_systems(systems)
+    ranker, scheme = _lone(labels, 0), _lone(labels, 2)
+    for name in filter(is_ranking, labels):
+        own, _, how = name.partition("/")
+        if ranker or scheme:
+            labels[name] = short_scheme(how) if ranker else short(own)
+    return labels
 
 
 def _lone(systems: Iterable[str], part: int) -> str | None:
     """The one ranker (part 0) or the one scheme (part 2) of all rankings; None: there are more."""
-    found = {name.partition("/")[part] for name in systems if "/" in name}
+    found = {name.partition("/")[part] for name in systems if is_ranking(name)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -109,7 +118,7 @@ def _quality_table(where: str, systems: Systems, compared: Systems) -> Table:
         rows.append([label, span(figures["quality"]), *against])
     prompts = max(figures["quality"][3] for figures in compared.values())
     title = f"Quality by {where}: mean over {prompts} prompts"
-    columns = ("system", "quality of the pick ↑", "minus BestSingle ↑", "p")
+    columns = ("system", "quality ↑", "minus BestSingle ↑", "p")
     return terminal.table(title, columns, rows, _quality_caption(systems, compared))
 
 
@@ -120,6 +129,8 @@ def _quality_caption(systems: Systems, compared: Systems) -> str:
     others = f" Other systems: schemes of ranker {short(ranker)}." if ranker else ""
     if scheme and not ranker:
         others = f" Other systems: rankers with {short_scheme(scheme)}."
+    if any(is_fusion(name) for name in compared):
+        others += " fusion of K: what a fuser wrote from K candidates, see there."
     return (
         "↑ higher is better; in brackets the 95 % interval. Oracle picks each prompt's best "
         f"candidate, BestSingle always the LLM that is best on validation{best}. p: of no "
@@ -187,7 +198,7 @@ def _categories_table(where: str, categories: dict[str, Systems], prompts: int) 
     """The first ranking, or where there is none the Oracle, against BestSingle."""
     everywhere = set.intersection(*map(set, categories.values()))
     known = next(iter(categories.values()))
-    rankings = [name for name in known if "/" in name and name in everywhere]
+    rankings = [name for name in known if is_ranking(name) and name in everywhere]
     shown = rankings[0] if rankings else ORACLE
     rows = [
         [

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.stages.evaluation_parts import WHOLE, by_part
-from workbench.stages.systems import ORACLE, short_system
+from workbench.stages.system_names import ORACLE, short_system, short_systems
 from workbench.stages.verdict_parts import panels
 
 if TYPE_CHECKING:
@@ -17,20 +17,21 @@ def plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:
     for (dataset, split, part, measure), systems in by_part(rows).items():
         if part != WHOLE:
             continue
-        stem = _stem(dataset, split, measure)
+        file = stem(dataset, split, measure)
         shares = {
             name.removeprefix("llm:"): figures["best_share"]
             for name, figures in systems.items()
             if "best_share" in figures
         }
         where = f"{measure}, {dataset}, {split}"
-        yield f"best_llm-{stem}", _bars(shares, f"Share of prompts won\n{where}")
+        yield f"best_llm-{file}", _bars(shares, f"Share of prompts won\n{where}")
+        labels = short_systems(systems)
         qualities = {
-            short_system(name): figures["quality"]
+            labels[name]: figures["quality"]
             for name, figures in systems.items()
             if "quality" in figures and name != ORACLE
         }
-        yield f"quality-{stem}", _bars(qualities, f"Quality of the pick\n{where}")
+        yield f"quality-{file}", _bars(qualities, f"Quality\n{where}")
     yield from _agreement_plots(rows)
 
 
@@ -42,10 +43,11 @@ def _agreement_plots(rows: Sequence[Any]) -> Iterator[tuple[str, "Figure"]]:
             if panel.agreement in figures
         }
         title = f"Agreement with {panel.judge}\n{', '.join(panel.where)}"
-        yield f"agreement-{_stem(*panel.where, panel.judge)}", _bars(agreeing, title)
+        yield f"agreement-{stem(*panel.where, panel.judge)}", _bars(agreeing, title)
 
 
-def _stem(*words: str) -> str:
+def stem(*words: str) -> str:
+    """Part of a file's name."""
     return "".join(c if c.isalnum() else "_" for c in "-".join(words))
 
 

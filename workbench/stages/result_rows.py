@@ -1,7 +1,7 @@
 """From the systems of each dataset, split and measure to the rows of `results`."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -12,13 +12,16 @@ from workbench.evaluation import (
     Estimate,
     best_llm_distribution,
     best_llm_distributions,
+    evaluate_fusions,
     evaluate_position_bias,
     evaluate_systems,
     pick_weights,
 )
 from workbench.evaluation.measured import measured
 from workbench.stages.evaluation_parts import CATEGORY, WHOLE
-from workbench.stages.systems import Rankings, Systems, gather, llm_system, ranker_system
+from workbench.stages.fusion_names import FusionSystem
+from workbench.stages.system_names import llm_system, ranker_system
+from workbench.stages.systems import Rankings, Systems, gather
 from workbench.store.pool import Pool, load_logits, names_of
 from workbench.store.store import Store
 
@@ -27,13 +30,16 @@ COLUMNS = ("system", "dataset", "split", "slice", "measure", "value", "low", "hi
 Row = tuple[str, str, str, str, str, float, float | None, float | None, int]
 
 
-def result_rows(store: Store, config: dict[str, Any], rankings: Rankings) -> Iterator[Row]:
+def result_rows(
+    store: Store, config: dict[str, Any], rankings: Rankings, fusions: Sequence[FusionSystem] = ()
+) -> Iterator[Row]:
     """The figures of every system on each dataset, split and measure that there is.
 
     Args:
         store: where qualities, rankings and logits lie.
         config: `datasets`, `splits`, `measures` and the other options of the stage.
         rankings: pairs of a ranker and a scheme.
+        fusions: systems of fusions.
 
     Raises:
         MissingInput: see `systems.gather`.
@@ -44,7 +50,7 @@ def result_rows(store: Store, config: dict[str, Any], rankings: Rankings) -> Ite
     biases_of = set[tuple[str, str]]()
     with terminal.progress("evaluate", len(parts), "tables") as advance:
         for dataset, split, measure in parts:
-            systems = gather(store, dataset, split, measure, rankings)
+            systems = gather(store, dataset, split, measure, rankings, fusions)
             if systems is not None:
                 for name, prompts in slices(systems.pool, config["min_category"]):
                     where = (dataset, split, name)
@@ -92,6 +98,15 @@ def _figures(
         best_single=systems.best_single,
         named=named,
         min_gap=config["min_gap"],
+        **drawn,
+    )
+    found |= evaluate_fusions(
+        systems.fusions,
+        quality,
+        pool.mask,
+        best_single=systems.best_single,
+        named=named,
+        length=pool.length,
         **drawn,
     )
     for name, figures in found.items():

@@ -1,10 +1,11 @@
 """The systems that an evaluation compares, as scores over one dataset, split and measure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from workbench import terminal
 from workbench.errors import MissingInput
 from workbench.evaluation.baselines import (
     best_single,
@@ -13,12 +14,21 @@ from workbench.evaluation.baselines import (
     random_scores,
     single_scores,
 )
-from workbench.stages.rankers import short, short_scheme
+from workbench.evaluation.fusion_report import Fused
+from workbench.stages.fusion_names import FusionSystem
+from workbench.stages.fusion_systems import Scores, load_fusions
+from workbench.stages.held import held_by_all
+from workbench.stages.system_names import (
+    BEST_SINGLE,
+    LONGEST,
+    ORACLE,
+    RANDOM,
+    llm_system,
+    ranker_system,
+)
 from workbench.store.pool import Pool, load_pool, load_quality, load_scores
 from workbench.store.store import Store
 
-RANDOM, LONGEST, BEST_SINGLE, ORACLE = "Random", "Longest", "BestSingle", "Oracle"
-PREFERENCE = "preference"
 Rankings = list[tuple[str, str]]
 """Pairs of a ranker and a scheme."""
 
@@ -32,6 +42,7 @@ class Systems:
         scores: name of a system -> [Q, N]; −inf throughout a prompt that it does not answer.
         best_single: [Q, N] scores of BestSingle, chosen on validation.
         best_llm: its name.
+        fusions: name of a system of fusions -> what it made of each prompt.
     """
 
     pool: Pool
@@ -39,6 +50,7 @@ class Systems:
     scores: dict[str, np.ndarray]
     best_single: np.ndarray
     best_llm: str
+    fusions: dict[str, Fused]
 
     def subset(self, prompts: np.ndarray) -> "Systems":
         """The same systems on the prompts chosen by a bool [Q]."""
@@ -48,78 +60,44 @@ class Systems:
             {name: scores[prompts] for name, scores in self.scores.items()},
             self.best_single[prompts],
             self.best_llm,
+            {name: fused.subset(prompts) for name, fused in self.fusions.items()},
         )
 
 
-def ranker_system(ranker: str, scheme: str) -> str:
-    """Name of the system 'this ranker with this scheme'."""
-    return f"{ranker}/{scheme}"
-
-
-def llm_system(llm: str) -> str:
-    """Name of the system 'always this LLM'."""
-    return f"llm:{llm}"
-
-
-def preference_system(ranker: str) -> str:
-    """Name of the system 'what this ranker prefers, pair by pair', before any scheme."""
-    return f"{ranker}/{PREFERENCE}"
-
-
-def measure_system(measure: str) -> str:
-    """Name of the system 'the quality itself, by this measure'."""
-    return f"quality[{measure}]"
-
-
-def best_single_system(measure: str) -> str:
-    """Name of BestSingle by this measure, where several measures stand beside each other."""
-    return f"{BEST_SINGLE}[{measure}]"
-
-
-def judge_system(judge: str) -> str:
-    """Name of a judge as a system, which others are compared with."""
-    return f"judge:{judge}"
-
-
-def is_ranking(name: str) -> bool:
-    """Whether a system is a ranker with a scheme or its preference; other names may hold '/'."""
-    others = (llm_system(""), judge_system(""), "quality[", f"{BEST_SINGLE}[")
-    return "/" in name and not name.startswith(others)
-
-
-def short_system(name: str) -> str:
-    """A ranker's run id cut to eight characters, and the settings that are usual left out."""
-    if not is_ranking(name):
-        return name
-    ranker, _, scheme = name.partition("/")
-    return f"{short(ranker)}/{scheme if scheme == PREFERENCE else short_scheme(scheme)}"
-
-
 def gather(
-    store: Store, dataset: str, split: str, measure: str, rankings: Rankings
+    store: Store,
+    dataset: str,
+    split: str,
+    measure: str,
+    rankings: Rankings,
+    fusions: Sequence[FusionSystem] = (),
 ) -> Systems | None:
     """The systems on one dataset and split; None where nothing there is measured so.
 
-    Rankings that hold no prompt of the split are left out; of the others only prompts that all
-    have ranked are kept, so that every comparison is paired. Both are told on the terminal.
+    Rankings and fusions that hold no prompt of the split are left out; of the others only prompts
+    that all have ranked, and fused with a measured result, are kept, so that every comparison is
+    paired. Both are told on the terminal.
 
     Raises:
-        MissingInput: the validation split, on which BestSingle is chosen, has no such quality.
+        MissingInput: the validation split, on which BestSingle is chosen, has no such quality; or
+            no prompt is held by all.
     """
     pool = _pool(store, dataset, split)
     if pool is None:
         return None
     quality = load_quality(store, pool, measure)
-    kept = (pool.mask & np.isfinite(quality)).any(axis=1)
-    if not kept.any():
+    wanted = (pool.mask & np.isfinite(quality)).any(axis=1)
+    if not wanted.any():
         return None
     means, best = _chosen_on_validation(store, dataset, measure, pool.llms)
-    place = f"{dataset}, {split}, {measure}"
-    ranked, kept = ranked_by_all(store, pool, kept, rankings, place, "measured")
+    ranked = _ranked(store, pool, rankings)
+    fused = load_fusions(store, pool, measure, fusions, _scores_from(store, pool, ranked))
+    held = _held(ranked) | {name: np.isfinite(f.quality) for name, f in fused.items()}
+    used, kept = held_by_all(held, wanted, f"{dataset}, {split}, {measure}", "measured")
     single = single_scores(means, pool.llm, pool.mask)
     scores = {
         ORACLE: oracle_scores(quality, pool.mask),
-        **ranked,
+        **{name: scores for name, scores in ranked.items() if name in used},
         BEST_SINGLE: single,
         LONGEST: longest_scores(pool.length, pool.mask),
         RANDOM: random_scores(pool.mask),
@@ -128,7 +106,8 @@ def gather(
             for i, name in enumerate(pool.llms)
         },
     }
-    return Systems(pool, quality, scores, single, pool.llms[best]).subset(kept)
+    fused = {name: f for name, f in fused.items() if name in used}
+    return Systems(pool, quality, scores, single, pool.llms[best], fused).subset(kept)
 
 
 def ranked_by_all(
@@ -140,33 +119,29 @@ def ranked_by_all(
     Raises:
         MissingInput: no prompt is ranked by all.
     """
-    found = {r: load_scores(store, pool, *r) for r in rankings}
-    held = {r: ~np.isnan(scores).any(axis=1) for r, scores in found.items()}
-    lacking = {r: int((wanted & ~held[r]).sum()) for r in rankings}
-    every = int(wanted.sum())
-    used = [r for r in rankings if lacking[r] < every]
-    kept = np.logical_and.reduce([wanted, *(held[r] for r in used)])
-    _say_lost(place, what, lacking, every, int(kept.sum()))
-    if not kept.any():
-        raise MissingInput(
-            f"no prompt of {place} is ranked by all of "
-            f"{', '.join(ranker_system(*r) for r in used)}: evaluate them one by one"
-        )
-    return {ranker_system(*r): found[r] for r in used}, kept
+    ranked = _ranked(store, pool, rankings)
+    used, kept = held_by_all(_held(ranked), wanted, place, what)
+    return {name: scores for name, scores in ranked.items() if name in used}, kept
 
 
-def _say_lost(
-    place: str, what: str, lacking: dict[tuple[str, str], int], every: int, left: int
-) -> None:
-    """Tells which rankings have cost prompts, and how many, or are left out altogether."""
-    names = {short_system(ranker_system(*r)): n for r, n in lacking.items() if n}
-    if absent := [name for name, n in names.items() if n == every]:
-        terminal.say(f"{place}: no prompt is ranked by {', '.join(absent)}")
-    if partial := [f"{name} lacks {n}" for name, n in names.items() if n < every]:
-        terminal.say(
-            f"{place}: {left} of {every} {what} prompts are ranked by all and evaluated; "
-            f"{', '.join(partial)}"
-        )
+def _ranked(store: Store, pool: Pool, rankings: Rankings) -> dict[str, np.ndarray]:
+    return {ranker_system(*r): load_scores(store, pool, *r) for r in rankings}
+
+
+def _held(ranked: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """[Q] bool for each ranking: the prompts that it holds."""
+    return {name: ~np.isnan(scores).any(axis=1) for name, scores in ranked.items()}
+
+
+def _scores_from(store: Store, pool: Pool, ranked: dict[str, np.ndarray]) -> Scores:
+    """Gives the scores of any ranking, loaded once."""
+
+    @cache
+    def scores(ranker: str, scheme: str) -> np.ndarray:
+        known = ranked.get(ranker_system(ranker, scheme))
+        return load_scores(store, pool, ranker, scheme) if known is None else known
+
+    return scores
 
 
 def _pool(store: Store, dataset: str, split: str) -> Pool | None:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.stages.evaluation_cells import broken, span, three
-from workbench.stages.systems import LONGEST, PREFERENCE, RANDOM, is_ranking, short_system
+from workbench.stages.system_names import LONGEST, PREFERENCE, RANDOM, is_ranking, short_system
 from workbench.stages.verdict_parts import Panel, panels
 
 _MOST_KAPPAS = 3  # columns of judges beside each other that a terminal has room for

@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.evaluation.verdict_report import EACH, MAJORITY, OTHERS
 from workbench.stages.evaluation_parts import WHOLE, Figures, of_verdicts
-from workbench.stages.systems import judge_system
+from workbench.stages.system_names import judge_system
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,15 @@ from workbench.evaluation.baselines import longest_scores, random_scores
 from workbench.evaluation.verdict_report import evaluate_agreement, evaluate_judges
 from workbench.evaluation.verdicts import score_preferences
 from workbench.stages.result_rows import Row, bootstrap_options, result_row, slices
-from workbench.stages.systems import (
+from workbench.stages.system_names import (
     LONGEST,
     RANDOM,
-    Rankings,
-    best_single_scores,
     best_single_system,
     judge_system,
     measure_system,
     preference_system,
-    ranked_by_all,
 )
+from workbench.stages.systems import Rankings, best_single_scores, ranked_by_all
 from workbench.store.pool import Pool, load_logits, load_pool, load_quality, names_of
 from workbench.store.store import Store
 from workbench.store.verdicts import Verdicts, judged_splits, load_verdicts

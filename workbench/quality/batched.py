@@ -1,0 +1,39 @@
+"""Sequences of token ids as padded tensors, in batches that fit the device."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from workbench.models.batches import token_batches
+
+# A CPU is fastest where a batch's activations stay in its caches.
+_CPU_TOKENS = 1024
+
+
+def batches(
+    length: np.ndarray, tokens_per_batch: int, device: torch.device | str
+) -> list[np.ndarray]:
+    """Token batches of sequences [n]; on a CPU of at most 1,024 tokens a thread.
+
+    MiniLM on one core reads 150-token texts 1.7 times as fast so as in batches of 16,384.
+    """
+    if torch.device(device).type == "cpu":
+        tokens_per_batch = min(tokens_per_batch, _CPU_TOKENS * torch.get_num_threads())
+    return token_batches(length, tokens_per_batch)
+
+
+def padded(
+    sequences: Sequence[Sequence[int]], fill: int, device: torch.device | str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids [B, L] with `fill` behind the ends, and the mask [B, L] int64 of what is real."""
+    length = np.array([len(sequence) for sequence in sequences])
+    mask = np.arange(length.max(initial=0)) < length[:, None]
+    ids = np.full(mask.shape, fill, np.int64)
+    ids[mask] = np.concatenate([np.asarray(sequence, np.int64) for sequence in sequences])
+    return torch.from_numpy(ids).to(device), torch.from_numpy(mask.astype(np.int64)).to(device)
+
+
+def lengths(sequences: Sequence[Sequence[int]]) -> np.ndarray:
+    """Tokens of each sequence [n]."""
+    return np.fromiter(map(len, sequences), np.int64, len(sequences))

@@ -30,6 +30,8 @@ FLOORS = {
     "fusion": 4,
     "stages": 5,
     "blender.py": 5,
+    "comparing.py": 5,
+    "fusing.py": 5,
     "sweeps": 6,
     "experiment.py": 7,
     "cli.py": 8,

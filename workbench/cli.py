@@ -20,6 +20,7 @@ VERBS = {
     "train": ("workbench.stages.train:train", "train a ranker on the candidates of a store"),
     "compare": ("workbench.stages.compare:compare", "write a ranker's logit of every pair"),
     "aggregate": ("workbench.stages.aggregate:aggregate", "turn pair logits into rankings"),
+    "fuse": ("workbench.stages.fuse:fuse", "merge the best candidates of prompts into one answer"),
     "evaluate": ("workbench.stages.evaluate:evaluate", "measure what each ranking's pick is worth"),
     "sweep": ("workbench.sweeps.sweep:sweep", "search schemes, order and top-K on stored logits"),
     "run": ("workbench.experiment:run", "do all stages of an experiment file, skipping done ones"),

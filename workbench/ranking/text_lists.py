@@ -23,14 +23,26 @@ def padded_lists(
     candidates: Sequence[Sequence[str]], prompts: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Texts [Q, N] (None outside) and mask of ragged lists; raises BadValue."""
-    if len(candidates) != prompts:
-        raise BadValue("number of candidate lists", len(candidates), f"{prompts}, as of inputs")
-    lists = [text_list(f"candidates[{row}]", answers) for row, answers in enumerate(candidates)]
+    lists = candidate_lists(candidates, prompts)
     counts = np.array([len(answers) for answers in lists], np.int64)
     mask = np.arange(counts.max(initial=0)) < counts[:, None]
     texts = np.full(mask.shape, None, object)
     texts[mask] = [text for answers in lists for text in answers]
     return texts, mask
+
+
+def candidate_lists(candidates: Sequence[Sequence[str]], prompts: int) -> list[list[str]]:
+    """A list of texts for each of so many prompts; raises BadValue where they are none."""
+    if len(candidates) != prompts:
+        raise BadValue("number of candidate lists", len(candidates), f"{prompts}, as of inputs")
+    return [text_list(f"candidates[{row}]", answers) for row, answers in enumerate(candidates)]
+
+
+def check_answered(candidates: Sequence[Sequence[str]]) -> None:
+    """Raises BadValue for the first prompt that has no candidate."""
+    for row, answers in enumerate(candidates):
+        if not len(answers):
+            raise BadValue(f"candidates[{row}]", [], "at least one candidate")
 
 
 def text_list(name: str, given: Iterable[str]) -> list[str]:

@@ -34,17 +34,17 @@ def paced(waiting: Mapping[Prompt, int]) -> Iterator[list[Prompt]]:
 def due() -> Callable[[], bool]:
     """A function that tells whether it is time to write, and then counts anew.
 
-    First after a second, so that something is soon to be seen, then after twice the time each,
-    up to `_WRITE_EVERY_S`.
+    At once when it is asked first, so that something is soon to be seen; then after a second, and
+    after twice the time each, up to `_WRITE_EVERY_S`.
     """
-    wait, began = 1.0, time.monotonic()
+    wait, began = 0.0, time.monotonic()
 
     def asked() -> bool:
         nonlocal wait, began
         now = time.monotonic()
         if now - began < wait:
             return False
-        wait, began = min(2 * wait, _WRITE_EVERY_S), now
+        wait, began = min(max(1.0, 2 * wait), _WRITE_EVERY_S), now
         return True
 
     return asked

@@ -1,6 +1,5 @@
-"""Save: a trained ranker out of the tracking store -> a directory that loads anywhere."""
+"""Save: a trained ranker or fuser out of the tracking store -> a directory that loads anywhere."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,23 +7,25 @@ from typing import Literal
 from rich.text import Text
 
 from workbench.errors import BadValue
-from workbench.ranking.loading import load_ranker
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.stages.trainings import trained_ranker
+from workbench.stages.chosen_fuser import fuser_of
+from workbench.stages.chosen_ranker import ranker_of
+from workbench.stages.trainings import trained_fuser, trained_ranker
 from workbench.store.store import Store
 from workbench.tracking import Tracker
 
 
 @dataclass
 class Saved:
-    """Which ranker went where."""
+    """Which training's ranker or fuser (`kind`) went where."""
 
-    ranker: str
+    kind: Literal["ranker", "fuser"]
+    run: str
     format: str
     path: Path
 
     def __rich__(self) -> Text:
-        return Text(f"ranker {self.ranker} saved in {self.path} ({self.format} format)")
+        return Text(f"{self.kind} {self.run} saved in {self.path} ({self.format} format)")
 
 
 def save(
@@ -32,31 +33,41 @@ def save(
     to: Path,
     ranker: str | None = None,
     format: Literal["workbench", "PairRM-hf"] = "workbench",
+    fuser: str | None = None,
 ) -> Saved:
-    """Copies a trained ranker into a directory, which `compare --ranker DIRECTORY` and
-    `Blender(DIRECTORY)` load.
+    """Copies a trained ranker or fuser into a directory, which `compare --ranker DIRECTORY` or
+    `fuse --fuser DIRECTORY`, and `Blender`, load.
 
     Args:
         store: DuckDB file.
         to: directory to write; new, or empty.
         ranker: run id of a training, or its beginning; the only one by default.
-        format: workbench for any ranker; PairRM-hf for a PairRanker on a DeBERTa-v2 or v3
-            encoder, which llm-blender loads too.
+        format: workbench for any ranker, and for a fuser, which Transformers loads too; PairRM-hf
+            for a PairRanker on a DeBERTa-v2 or v3 encoder, which llm-blender loads too.
+        fuser: in place of a ranker: run id of a fuser's training, or its beginning.
 
     Raises:
         UnknownName, MissingInput: no such training.
-        BadValue: a directory that is not empty, or a ranker that PairRM-hf cannot express.
+        BadValue: both a ranker and a fuser, a training of the other kind, a directory that is not
+            empty, or a ranker that PairRM-hf cannot express.
     """
     if to.exists() and not (to.is_dir() and not any(to.iterdir())):
         raise BadValue("to", str(to), "a directory that is new or empty")
+    if fuser is not None and ranker is not None:
+        raise BadValue("ranker and fuser", (ranker, fuser), "one of them")
     tracker = Tracker(Store(store).path)
+    if fuser is not None:
+        run = trained_fuser(tracker, fuser)
+        if format != "workbench":
+            raise BadValue("format", format, "workbench, for a fuser")
+        fuser_of(tracker, run).save_pretrained(to)
+        return Saved("fuser", run, format, to)
     run = trained_ranker(tracker, ranker)
-    with tempfile.TemporaryDirectory() as folder:
-        loaded = load_ranker(tracker.artifact(run, "model", Path(folder)))
-        if format == "workbench":
-            loaded.save_pretrained(to)
-        elif isinstance(loaded, PairRanker):
-            loaded.export_pairrm(to)
-        else:
-            raise BadValue("format", format, f"workbench, for a {type(loaded).__name__}")
-    return Saved(run, format, to)
+    loaded = ranker_of(tracker, run)
+    if format == "workbench":
+        loaded.save_pretrained(to)
+    elif isinstance(loaded, PairRanker):
+        loaded.export_pairrm(to)
+    else:
+        raise BadValue("format", format, f"workbench, for a {type(loaded).__name__}")
+    return Saved("ranker", run, format, to)

@@ -99,7 +99,7 @@ def shown_candidates(store: Store, wanted: Selection) -> dict[str, list[str]]:
         MissingInput: no prompt that is wanted is ranked.
     """
     ranking = wanted.ranking
-    chosen = {"datasets": wanted.datasets, "splits": list(wanted.splits)}
+    chosen: dict[str, object] = {"datasets": wanted.datasets, "splits": list(wanted.splits)}
     ranked = _BY_RANK if ranking.seed is None else _BY_CHANCE
     sql = _SHOWN.format(wanted=_WANTED, ranked=ranked, order=_ORDERS[wanted.order])
     own = {"ranker": ranking.ranker, "scheme": ranking.scheme, "seed": str(wanted.seed)}

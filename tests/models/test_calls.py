@@ -1,5 +1,6 @@
 """Calls against a real server: retries, refusals, limits of concurrency, dropped connections."""
 
+import asyncio
 import itertools
 import queue
 import socket
@@ -150,3 +151,11 @@ def test_leaving_drops_calls_under_way():
             assert calls.replies(0.1) == []
         go_on.set()
         assert in_time.get(timeout=20)  # else leaving has waited for the reply
+
+
+def test_it_works_where_a_loop_runs_already_as_in_a_notebook():
+    async def cell(endpoint):
+        return asked_once(endpoint)
+
+    with serving(lambda request: "A") as server:
+        assert asyncio.run(cell(Endpoint("m", server.url))).text == "A"

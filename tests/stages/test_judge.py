@@ -98,6 +98,8 @@ def test_fusions_against_the_pick_what_was_shown_or_all(store):
         assert both.new == PAIRS
         with pytest.raises(UnknownName, match="Did you mean 'fuser-one'"):
             judge(**ask, fusions="all", fuser="fuser-one-more")
+        # An experiment names its last fuser to every stage; without fusions it says nothing.
+        assert judge(store, endpoint(server.url), fuser="not there").there == PAIRS
     assert breaches(store) == []
 
 

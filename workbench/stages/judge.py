@@ -137,6 +137,7 @@ def judge(
     check_names(opened, "llm", llms)
     if pairs_per_prompt is not None and pairs_per_prompt < 1:
         raise BadValue("pairs_per_prompt", pairs_per_prompt, "a number of pairs of at least 1")
+    fuser = fuser if fusions != "none" else None
     _check_fuser(opened, fuser)
     meter = Meter(endpoint, max_calls, max_usd)
     choice = PairChoice(
@@ -150,7 +151,10 @@ def judge(
     missing = missing_pairs(opened, choice, name)
     done = Judged(name, total - missing.num_rows, missing.num_rows, meter, dry_run=dry_run)
     if dry_run:
-        _estimate(with_texts(opened, missing), judging, meter)
+        with terminal.progress("estimate", missing.num_rows, "pairs") as advance:
+            for pair in with_texts(opened, missing):
+                _estimate(pair, judging, meter)
+                advance()
     elif missing.num_rows:
         _ask(opened, endpoint, judging, choice, missing, done)
     return done
@@ -162,14 +166,13 @@ def _check_fuser(store: Store, fuser: str | None) -> None:
         raise UnknownName("fuser with fusions", fuser, known)
 
 
-def _estimate(pairs: Iterator[Pair], judging: Judging, meter: Meter) -> None:
-    """Counts the calls to be made as if they were, by the bytes of their conversations."""
-    for pair in pairs:
-        if not pair.same:
-            tokens_in, tokens_out = meter.estimated(size(pair.conversation(judging)), 1)
-            meter.calls += 1
-            meter.tokens_in += tokens_in
-            meter.tokens_out += tokens_out
+def _estimate(pair: Pair, judging: Judging, meter: Meter) -> None:
+    """Counts a call that is to be made as if it were, by the bytes of its conversation."""
+    if not pair.same:
+        tokens_in, tokens_out = meter.estimated(size(pair.conversation(judging)), 1)
+        meter.calls += 1
+        meter.tokens_in += tokens_in
+        meter.tokens_out += tokens_out
 
 
 def _ask(

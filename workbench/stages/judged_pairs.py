@@ -9,7 +9,7 @@ import pyarrow as pa
 from workbench.quality.judge import Pair
 from workbench.store.store import Store
 
-_CHUNK = 1000  # pairs whose texts are read together
+_CHUNK = 5000  # pairs whose texts are read together
 
 # Of a fusion the ranker's pick is the shown candidate that its ranking puts first; where no
 # ranking is kept, the one that stands first in the order by rank.
@@ -117,7 +117,7 @@ def missing_pairs(store: Store, choice: PairChoice, judge: str) -> pa.Table:
 
 
 def with_texts(store: Store, pairs: pa.Table) -> Iterator[Pair]:
-    """The pairs with their texts, read a thousand at a time."""
+    """The pairs with their texts, read some thousands at a time."""
     for start in range(0, pairs.num_rows, _CHUNK):
         chunk = pairs.slice(start, _CHUNK)
         wanted = chunk.append_column("place", pa.array(range(chunk.num_rows)))

@@ -4,6 +4,7 @@ import inspect
 import json
 import shutil
 import sqlite3
+from dataclasses import is_dataclass
 
 import pytest
 from store_contract import breaches
@@ -55,9 +56,14 @@ def test_help_tells_every_option_with_its_default(capsys, verb):
     plain = " ".join(text.split())
     function = load(VERBS[verb][0])
     for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.default not in (None, inspect.Parameter.empty):
-            assert f"--{name}" in text
-            assert f"default: {str(parameter.default).lower()}" in plain.lower()
+        default = parameter.default
+        # Options of a dataclass are told one by one.
+        fields = vars(default) if is_dataclass(default) else {"": default}
+        for field, value in fields.items():
+            option = f"{name}.{field}".rstrip(".")
+            if value not in (None, inspect.Parameter.empty):
+                assert f"--{option}" in text
+                assert f"default: {str(value).lower()}" in plain.lower()
         assert f"\n        {name}: " in function.__doc__ or f"\n    {name}: " in function.__doc__
     assert "--tracking_uri" in text
 

@@ -37,7 +37,7 @@ from workbench.tracking import Run, Tracker
 
 @dataclass
 class Evaluated:
-    """The results of one run, as they stand in the store, and what rankers and fusers are called."""
+    """The results of one run, as they stand in the store, and its models' labels."""
 
     run: str
     rows: list[Row]

@@ -16,6 +16,9 @@ from rich.table import Table
 from workbench import terminal
 from workbench.errors import BadValue, MissingInput
 from workbench.quality import MEASURES
+from workbench.quality.bartscore import BARTScore
+from workbench.quality.bertscore import BERTScore
+from workbench.quality.bleurt import BLEURT
 from workbench.quality.gpt_rank import measure_name
 from workbench.quality.model_measure import TOKENS_PER_BATCH, ModelMeasure
 from workbench.stages.gpt_ranks import verdicts_seen, write_gpt_scores
@@ -27,7 +30,7 @@ from workbench.store.store import Store
 from workbench.tracking import Run, Tracker
 
 # Imported so that the command line knows them by their names.
-MODELS: tuple[type[ModelMeasure], ...] = ()
+MODELS = (BERTScore, BARTScore, BLEURT)
 
 _SLICE = 256  # answers between two steps of the progress bar
 

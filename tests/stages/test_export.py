@@ -13,7 +13,7 @@ def store(compared_pool):
     return compared_pool / "store.duckdb"
 
 
-@pytest.mark.parametrize("table", ["prompts", "comparisons", "rankings", "llm_leaderboard"])
+@pytest.mark.parametrize("table", ["prompts", "comparisons", "rankings", "best_llms"])
 def test_parquet_read_back_is_the_table(store, tmp_path, table):
     done = export(store, table, tmp_path / "out.parquet")
     back = pq.read_table(tmp_path / "out.parquet")

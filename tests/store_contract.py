@@ -56,6 +56,10 @@ FORBIDDEN = {
     "value outside its interval": """from results
         where not isfinite(value) or value < low - 1e-9 or value > high + 1e-9""",
     "unknown split": "from prompts where split not in ('train', 'validation', 'test')",
+    "orphan fusion": "from fusions anti join prompts using (prompt_id)",
+    "fusion of another prompt's candidates": """from (
+        select prompt_id, unnest(candidate_ids) as candidate_id from fusions) f
+        anti join candidates c using (prompt_id, candidate_id)""",
     "unknown verdict": """from verdicts
         where verdict not in ('left', 'right', 'tie', 'both good', 'both bad')""",
 }

@@ -46,6 +46,8 @@ def run(steps: list[Step]) -> None:
 
 def _take(step: Step, arguments: dict[str, Any], kind: str, name: str) -> None:
     """Names the ranker or fuser that a stage works with, where its options do not."""
+    if kind == "fuser" and step.verb == "save":  # one or the other; a ranker where nothing is said
+        return
     if kind in inspect.signature(step.function).parameters:
         if arguments.get("model") is None:
             arguments[kind] = arguments.get(kind) or name

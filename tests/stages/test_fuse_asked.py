@@ -140,3 +140,23 @@ def test_a_saved_fuser_is_a_directory_that_fuses_alike(compared_pool, fresh, t5,
             save(store, tmp_path / "new", **options)
     assert not (tmp_path / "new").exists()
     save(store, tmp_path / "new")  # the only ranker, as ever
+
+
+def test_an_experiment_hands_the_fuser_on_and_saves_the_ranker(
+    compared_pool, fresh, t5, tmp_path, capsys
+):
+    from workbench.experiment import Step, run
+
+    store = fresh(compared_pool)
+    first, asked = keep_training(store, t5), {"store": store, "decoding": DECODING, "top_k": 1}
+    ranker = one(store, "select any_value(ranker) from rankings")
+    keep_training(store, write_t5(tmp_path / "other", seed=1))  # so that none is the only one
+    run(
+        [
+            Step("one", "fuse", fuse, {**asked, "fuser": first, "splits": ["test"]}),
+            Step("all", "fuse", fuse, {**asked, "splits": ["validation"]}),
+            Step("save", "save", save, {"store": store, "to": tmp_path / "saved"}),
+        ]
+    )
+    assert rows(store, "select distinct fuser from fusions") == [(first,)]
+    assert f"ranker {ranker} saved" in capsys.readouterr().out

@@ -18,7 +18,7 @@ def test_ctrl_c_then_kill_then_the_rest(compared_pool, fresh, tmp_path):
     asked = {"ranker": "random", "splits": ["train", "validation", "test"]}
     total = one(store, "select count(*) from prompts")
     # A budget of one prompt a batch, and answers this long, are slow enough to be met in between.
-    decoding = {"beams": 1, "max_new_tokens": 25}
+    decoding = {"beams": 1, "max_new_tokens": 12}
     words = (
         "fuse", "--store", store, "--fuser", t5, "--ranker=random",
         "--splits=train,validation,test", "--tokens_per_batch=1",

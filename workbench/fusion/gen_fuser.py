@@ -3,12 +3,10 @@
 (Jiang, Ren, Lin; ACL 2023; arXiv 2306.02561, section 4.)
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import pytorch_lightning as pl
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,21 +16,27 @@ from workbench.fusion.decoding import Decoding
 from workbench.fusion.examples import IGNORED, FusionBatch
 from workbench.fusion.generate import Generated, generate
 from workbench.fusion.lora import LoRA, with_lora
+from workbench.fusion.options import model_option, option, plain_options
 from workbench.fusion.parts import make_parts
 from workbench.fusion.prompt import FusionPrompt
+from workbench.fusion.seq2seq import check_positions
 from workbench.fusion.tiny_seq2seq import TinySeq2Seq
+from workbench.fusion.warm_seq2seq import WarmSeq2Seq
 from workbench.models.encoder import EncoderOptions
 from workbench.models.optimizer import check_optimizer, configured
+from workbench.models.trainable import Trainable
+
+_PROMPT, _DECODING = FusionPrompt(), Decoding()
 
 
-class GenFuser(pl.LightningModule):
+class GenFuser(Trainable):
     """A fuser over any seq2seq or causal language model of transformers.
 
     The constructor only checks and keeps its options; `build` makes the weights, so that they
     come after seeding.
 
     Args:
-        model: a hub id, a directory, or a tiny model to be trained from scratch.
+        model: a hub id, a directory, an encoder to start from, or a tiny model from scratch.
         prompt: template and lengths of what it reads.
         decoding: how it writes, where nothing else is asked for.
         target_maxlength: most tokens of a reference in training.
@@ -50,15 +54,15 @@ class GenFuser(pl.LightningModule):
         BadValue, UnknownName: an option that cannot be used.
     """
 
+    kind = "fuser"
     monitors = ("validation/quality", "validation/loss")
-    """Figures that may choose the checkpoint."""
 
     def __init__(
         self,
-        model: str | TinySeq2Seq,
+        model: str | TinySeq2Seq | WarmSeq2Seq,
         *,
-        prompt: FusionPrompt | None = None,
-        decoding: Decoding | None = None,
+        prompt: FusionPrompt = _PROMPT,
+        decoding: Decoding = _DECODING,
         target_maxlength: int = 128,
         lora: LoRA | None = None,
         label_smoothing: float = 0.0,
@@ -71,32 +75,27 @@ class GenFuser(pl.LightningModule):
         schedule: str = "linear",
     ) -> None:
         super().__init__()
-        # Checkpoints hold plain values only.
-        model = TinySeq2Seq.from_dict(model) if isinstance(model, Mapping) else model
-        prompt = FusionPrompt(**prompt) if isinstance(prompt, Mapping) else prompt
-        decoding = Decoding(**decoding) if isinstance(decoding, Mapping) else decoding
-        lora = LoRA(**lora) if isinstance(lora, Mapping) else lora
         check_optimizer(lr, None, weight_decay, warmup, schedule)
         if target_maxlength < 2:
             raise BadValue("target_maxlength", target_maxlength, "2 tokens or more")
         if not 0 <= label_smoothing < 1:
             raise BadValue("label_smoothing", label_smoothing, "a share, 0 <= label_smoothing < 1")
-        self.save_hyperparameters()
-        for name, value in (
-            ("model", model),
-            ("prompt", prompt),
-            ("decoding", decoding),
-            ("lora", lora),
-        ):
-            plain = value if value is None or isinstance(value, str) else asdict(value)
-            self.hparams[name] = plain
-        self.model = model
-        self.prompt = prompt or FusionPrompt()
-        self.decoding = decoding or Decoding()
-        self.lora = lora
+        self.model = model_option(model)
+        self.prompt = option(FusionPrompt, prompt) or _PROMPT
+        self.decoding = option(Decoding, decoding) or _DECODING
+        self.lora = option(LoRA, lora)
+        if self.lora is not None and not isinstance(self.model, str):
+            raise BadValue("lora", lora, "null for a model with weights that are random at first")
+        self.save_hyperparameters(ignore=list(self.nested))
+        self.hparams.update(plain_options(self.nested))  # checkpoints hold plain values only
         self.model_options = EncoderOptions(attention, dropout, gradient_checkpointing)
         self.pretrained_model: Any = None
         self.tokenizer: Any = None
+
+    @property
+    def nested(self) -> dict[str, Any]:
+        """Options that are groups of options."""
+        return {name: getattr(self, name) for name in ("model", "prompt", "decoding", "lora")}
 
     @property
     def built(self) -> bool:
@@ -116,10 +115,12 @@ class GenFuser(pl.LightningModule):
 
         Raises:
             BadModel: the model cannot be loaded, or its tokenizer does not go with the prompt.
-            BadValue: no texts for a tiny model.
+            BadValue: no texts for a tiny model, or lengths beyond the model's positions.
         """
         if not self.built:
             model, tokenizer = make_parts(self.model, self.model_options, texts)
+            answer = max(self.hparams["target_maxlength"], self.decoding.max_new_tokens)
+            check_positions(model.config, self.prompt.max_length, answer)
             self.assemble(model if self.lora is None else with_lora(model, self.lora), tokenizer)
         return self
 

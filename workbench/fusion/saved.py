@@ -12,6 +12,7 @@ from workbench.errors import BadModel, BadValue, WorkbenchError
 from workbench.fusion.lora import merged
 from workbench.fusion.prompt import FusionPrompt
 from workbench.fusion.seq2seq import read_language_model
+from workbench.fusion.warm_seq2seq import own_weights
 from workbench.models.encoder import EncoderOptions
 from workbench.models.hub_files import checkpoint_file
 
@@ -26,7 +27,7 @@ def save_fuser(fuser: Any, directory: Path) -> None:
     """Writes a built fuser into a directory, which is made."""
     directory.mkdir(parents=True, exist_ok=True)
     model = fuser.pretrained_model if fuser.lora is None else merged(fuser.pretrained_model)
-    model.save_pretrained(directory)
+    model.save_pretrained(directory, state_dict=own_weights(model))
     fuser.tokenizer.save_pretrained(directory)
     options = {name: value for name, value in fuser.hparams.items() if name not in _SPENT}
     told = {"format": FORMAT, "version": VERSION, "options": options}

@@ -10,7 +10,7 @@ from transformers import (
 )
 
 from workbench.errors import BadModel, BadValue
-from workbench.models.encoder import EncoderOptions
+from workbench.models.encoder import EncoderOptions, position_limit
 from workbench.models.pretrained import load_with_head, read_parts
 
 
@@ -56,11 +56,17 @@ def check_positions(config: Any, prompt: int, answer: int) -> None:
         config: the model's; an encoder–decoder has positions for each side.
         prompt, answer: tokens of the longest.
     """
-    limit = getattr(config, "max_position_embeddings", None)
-    needed = max(prompt, answer) if config.is_encoder_decoder else prompt + answer
-    if limit is not None and needed > limit:
-        raise BadValue(
-            f"tokens of a prompt (max_length) and an answer ({answer})",
-            needed,
-            f"at most {limit}, the positions of this {config.model_type}",
-        )
+    read, written = "tokens of a prompt (max_length)", f"an answer ({answer})"
+    if config.is_encoder_decoder and hasattr(config, "decoder"):  # made of two models
+        sides = [
+            (read, prompt, position_limit(config.encoder)),
+            (f"tokens of {written}", answer, position_limit(config.decoder)),
+        ]
+    else:
+        needed = max(prompt, answer) if config.is_encoder_decoder else prompt + answer
+        limit = getattr(config, "max_position_embeddings", None)
+        sides = [(f"{read} and {written}", needed, limit)]
+    for name, needed, limit in sides:
+        if limit is not None and needed > limit:
+            told = f"at most {limit}, the positions of this {config.model_type}"
+            raise BadValue(name, needed, told)

@@ -1,12 +1,12 @@
 """A small T5 built from scratch, for pools that bring their own small world."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from transformers import T5Config, T5ForConditionalGeneration
 
-from workbench.errors import BadValue, UnknownName
+from workbench.errors import BadValue
 from workbench.fusion.vocabulary import seq2seq_tokenizer
 
 
@@ -38,15 +38,6 @@ class TinySeq2Seq:
             raise BadValue("model.hidden_size", self.hidden_size, f"a multiple of {self.heads}")
         if not 0 <= self.dropout < 1:
             raise BadValue("model.dropout", self.dropout, "a share, 0 <= dropout < 1")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "TinySeq2Seq":
-        """From plain values, as checkpoints hold them; raises UnknownName on a key not known."""
-        known = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UnknownName("option of a tiny seq2seq model", name, known)
-        return cls(**values)
 
 
 def tiny_seq2seq(tiny: TinySeq2Seq, texts: Iterable[str] | None) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ in a directory counts by its files, wherever the directory lies.
 """
 
 import inspect
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,28 @@ def settings(thing: Any) -> dict[str, Any]:
         for name, parameter in signature.parameters.items()
         if parameter.default is not parameter.empty
     }
+    options = dict(thing.hparams) | getattr(thing, "nested", {})
     given = {
-        name: value
-        for name, value in dict(thing.hparams).items()
+        name: _told(value)
+        for name, value in options.items()
         if name not in defaults or value != defaults[name]
     }
+    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": _placed(given)}
+
+
+def _told(value: Any) -> Any:
+    """A group of options as those that are not at their defaults; all else as it is."""
+    if not is_dataclass(value):
+        return value
+    told = {own.name: (getattr(value, own.name), own.default) for own in fields(value)}
+    return _placed({name: own for name, (own, default) in told.items() if own != default})
+
+
+def _placed(given: dict[str, Any]) -> dict[str, Any]:
+    """Options, pretrained models in directories by their contents."""
+    placed = dict(given)
     for name in ("encoder", "model"):
         origin = given.get(name)
         if isinstance(origin, str) and Path(origin).is_dir():
-            given[name] = f"directory:{content(Path(origin))}"
-    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": given}
+            placed[name] = f"directory:{content(Path(origin))}"
+    return placed

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
-import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from workbench.errors import BadValue, MissingInput, UnknownName
@@ -14,6 +13,7 @@ from workbench.fusion.examples import FusionBatch, FusionExamples, prompt_arrays
 from workbench.fusion.texts import FusionValidation, Texts, referenced_texts
 from workbench.models.batches import check_budget
 from workbench.models.loader import check_reloading, token_loader
+from workbench.models.trainable import TrainingData
 from workbench.quality import MEASURES
 from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import (
@@ -36,7 +36,7 @@ _SEEN = """
 """
 
 
-class FusionData(pl.LightningDataModule):
+class FusionData(TrainingData):
     """Splits `train` and `validation` of the store; the split `test` is never read.
 
     Args:
@@ -64,7 +64,6 @@ class FusionData(pl.LightningDataModule):
     """
 
     needs = "fuse"
-    """What a model must have to learn from such data."""
 
     def __init__(
         self,

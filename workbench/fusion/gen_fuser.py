@@ -5,31 +5,33 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
+import pytorch_lightning as pl
+import torch
 from torch import Tensor
-from torch.nn import functional
 
 from workbench.errors import BadModel, BadValue
 from workbench.fusion import saved
 from workbench.fusion.decoding import Decoding
-from workbench.fusion.examples import IGNORED, FusionBatch
-from workbench.fusion.generate import Generated, generate
+from workbench.fusion.examples import FusionBatch
+from workbench.fusion.generate import Generated, answer_tokens, generate
 from workbench.fusion.lora import LoRA, with_lora
 from workbench.fusion.options import model_option, option, plain_options
-from workbench.fusion.parts import make_parts
+from workbench.fusion.parts import DTYPES, make_parts
 from workbench.fusion.prompt import FusionPrompt
 from workbench.fusion.seq2seq import check_positions
+from workbench.fusion.targets import answer_loss, shifted
 from workbench.fusion.tiny_seq2seq import TinySeq2Seq
+from workbench.fusion.training import check_sharding, seed_step, validation_worth
 from workbench.fusion.warm_seq2seq import WarmSeq2Seq
 from workbench.models.encoder import EncoderOptions
 from workbench.models.optimizer import check_optimizer, configured
-from workbench.models.trainable import Trainable
 
 _PROMPT, _DECODING = FusionPrompt(), Decoding()
 
 
-class GenFuser(Trainable):
+class GenFuser(pl.LightningModule):
     """A fuser over any seq2seq or causal language model of transformers.
 
     The constructor only checks and keeps its options; `build` makes the weights, so that they
@@ -42,8 +44,11 @@ class GenFuser(Trainable):
         target_maxlength: most tokens of a reference in training.
         lora: trains adapters of a low rank instead of all weights; null trains all.
         label_smoothing: share of a target's probability spread over the vocabulary.
+        predict_with_generate: answers are written in validation, and measured; else the loss is
+            all that is known, which a sharded model (fsdp) needs.
+        dtype: of the weights; bfloat16 halves the memory of what adapters leave as it is.
         attention: "eager" or "sdpa"; null takes the model's own.
-        dropout: inside a loaded model; null takes the model's own.
+        dropout: inside the model; null takes the model's own.
         gradient_checkpointing: less memory in training for about a third more time.
         lr: learning rate of AdamW; the paper: 5e-5 for 3B parameters, 1e-4 for 0.8B.
         weight_decay: of all weights but biases and norms.
@@ -54,9 +59,6 @@ class GenFuser(Trainable):
         BadValue, UnknownName: an option that cannot be used.
     """
 
-    kind = "fuser"
-    monitors = ("validation/quality", "validation/loss")
-
     def __init__(
         self,
         model: str | TinySeq2Seq | WarmSeq2Seq,
@@ -66,6 +68,8 @@ class GenFuser(Trainable):
         target_maxlength: int = 128,
         lora: LoRA | None = None,
         label_smoothing: float = 0.0,
+        predict_with_generate: bool = True,
+        dtype: Literal["float32", "bfloat16"] = "float32",
         attention: str | None = None,
         dropout: float | None = None,
         gradient_checkpointing: bool = False,
@@ -80,6 +84,8 @@ class GenFuser(Trainable):
             raise BadValue("target_maxlength", target_maxlength, "2 tokens or more")
         if not 0 <= label_smoothing < 1:
             raise BadValue("label_smoothing", label_smoothing, "a share, 0 <= label_smoothing < 1")
+        if dtype not in DTYPES:
+            raise BadValue("dtype", dtype, " or ".join(DTYPES))
         self.model = model_option(model)
         self.prompt = option(FusionPrompt, prompt) or _PROMPT
         self.decoding = option(Decoding, decoding) or _DECODING
@@ -89,13 +95,22 @@ class GenFuser(Trainable):
         self.save_hyperparameters(ignore=list(self.nested))
         self.hparams.update(plain_options(self.nested))  # checkpoints hold plain values only
         self.model_options = EncoderOptions(attention, dropout, gradient_checkpointing)
+        self.strict_loading = self.lora is None  # checkpoints of adapters hold no more than these
         self.pretrained_model: Any = None
         self.tokenizer: Any = None
+        self.start: int | None = None
+        self.ends: list[int] = []
 
     @property
     def nested(self) -> dict[str, Any]:
         """Options that are groups of options."""
         return {name: getattr(self, name) for name in ("model", "prompt", "decoding", "lora")}
+
+    @property
+    def monitors(self) -> tuple[str, ...]:
+        """Figures that may choose the checkpoint."""
+        written = ("validation/quality",) if self.hparams["predict_with_generate"] else ()
+        return (*written, "validation/loss")
 
     @property
     def built(self) -> bool:
@@ -118,49 +133,59 @@ class GenFuser(Trainable):
             BadValue: no texts for a tiny model, or lengths beyond the model's positions.
         """
         if not self.built:
-            model, tokenizer = make_parts(self.model, self.model_options, texts)
+            model, tokenizer = make_parts(
+                self.model, self.model_options, texts, self.hparams["dtype"]
+            )
             answer = max(self.hparams["target_maxlength"], self.decoding.max_new_tokens)
             check_positions(model.config, self.prompt.max_length, answer)
-            self.assemble(model if self.lora is None else with_lora(model, self.lora), tokenizer)
+            self.assemble(model, tokenizer)
         return self
 
     def assemble(self, model: Any, tokenizer: Any) -> None:
-        """Takes a model and its tokenizer."""
+        """Takes a model and its tokenizer; adds the adapters that are to be trained."""
         self.prompt.check(tokenizer, top_k=1)
-        self.pretrained_model = model
+        self.start, self.ends = answer_tokens(model, tokenizer)
+        self.pretrained_model = model if self.lora is None else with_lora(model, self.lora)
         self.tokenizer = tokenizer
         self.train()  # a loaded model comes in eval mode, and Lightning leaves modes alone
 
     @property
     def causal(self) -> bool:
         """Whether the model goes on with the prompt, rather than encoding it."""
-        return not self.pretrained_model.config.is_encoder_decoder
+        return self.start is None
+
+    @property
+    def pad(self) -> int:
+        """Id of padding; it is masked, so that any will do where there is none."""
+        pad = self.tokenizer.pad_token_id
+        return int(self.ends[0] if pad is None else pad)
 
     def forward(self, batch: FusionBatch) -> Tensor:
         """Logits [B, T, V]; those of a causal model include its prompt's."""
         inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        if not self.causal:
-            shifted = self._base().prepare_decoder_input_ids_from_labels(batch.labels)
-            inputs["decoder_input_ids"] = shifted
+        if self.start is not None:
+            inputs["decoder_input_ids"] = shifted(batch.labels, self.start, self.pad)
         logits: Tensor = self.pretrained_model(**inputs, use_cache=False).logits
         return logits
 
-    def _base(self) -> Any:
-        """The model under adapters."""
-        model = self.pretrained_model
-        return model.get_base_model() if self.lora is not None else model
-
     def loss(self, batch: FusionBatch) -> Tensor:
-        """Mean cross-entropy of the reference's tokens, labels smoothed."""
-        logits, labels = self(batch), batch.labels
-        if self.causal:
-            logits, labels = logits[:, :-1], labels[:, 1:]
-        return functional.cross_entropy(
-            logits.flatten(0, 1).float(),
-            labels.flatten(),
-            ignore_index=IGNORED,
-            label_smoothing=self.hparams["label_smoothing"] if self.training else 0.0,
-        )
+        """Mean cross-entropy of the reference's tokens; labels are smoothed in training."""
+        smoothing = self.hparams["label_smoothing"] if self.training else 0.0
+        return answer_loss(self(batch), batch.labels, self.causal, smoothing)
+
+    def setup(self, stage: str) -> None:
+        """Raises BadModel before `build`, BadValue where a sharded model would have to write."""
+        self.check_built()
+        if self.hparams["predict_with_generate"]:
+            check_sharding(self.trainer)
+
+    def on_fit_start(self) -> None:
+        """Keeps the seed of the training."""
+        self._seed = torch.initial_seed()
+
+    def on_train_batch_start(self, batch: FusionBatch, batch_idx: int) -> None:
+        """Seeds dropout by the place in the training, so that one that goes on draws the same."""
+        seed_step(self._seed, self.trainer)
 
     def training_step(self, batch: FusionBatch, batch_idx: int) -> Tensor:
         """The batch's loss."""
@@ -170,26 +195,25 @@ class GenFuser(Trainable):
 
     def validation_step(self, batch: FusionBatch, batch_idx: int) -> None:
         """Logs the loss, and what the written answers are worth by the data's measure, beside
-        the first and the best of the candidates that were shown."""
-        figures = {"loss": float(self.loss(batch))}
-        figures |= self._worth(batch.rows.tolist())
-        logged = {f"validation/{name}": value for name, value in figures.items()}
-        self.log_dict(logged, on_epoch=True, sync_dist=True, batch_size=len(batch.labels))
-
-    def _worth(self, rows: list[int]) -> dict[str, float]:
-        shown = self.trainer.datamodule.validation  # type: ignore[attr-defined]
-        asked = [shown.instructions[row] for row in rows], [shown.inputs[row] for row in rows]
-        candidates = [shown.candidates[row] for row in rows]
-        keys = [shown.prompt_ids[row] for row in rows]
-        texts = [""] * len(rows)
-        for done in self.fuse(*asked, candidates, keys=keys):
-            for place, text in zip(done.index.tolist(), done.texts, strict=True):
-                texts[place] = text
-        return shown.worth(rows, texts)
+        the ranker's first and the best of the candidates that were shown."""
+        shared: dict[str, Any] = {"on_step": False, "on_epoch": True, "sync_dist": True}
+        # Weighted by tokens, so that the mean does not depend on the batches.
+        tokens = int((batch.labels >= 0).sum())
+        self.log("validation/loss", self.loss(batch), batch_size=tokens, **shared)
+        if self.hparams["predict_with_generate"]:
+            worth = validation_worth(self, batch.rows.tolist())
+            logged = {f"validation/{name}": value for name, value in worth.items()}
+            self.log_dict(logged, batch_size=len(batch.rows), **shared)
 
     def configure_optimizers(self) -> Any:
         """AdamW, its rate set anew each step."""
         return configured(self)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Of a model with adapters a checkpoint holds these alone; the rest is as it was loaded."""
+        if self.lora is not None:
+            state = checkpoint["state_dict"]
+            checkpoint["state_dict"] = {n: v for n, v in state.items() if ".lora_" in n}
 
     def fuse(
         self,

@@ -1,17 +1,17 @@
 """What all training data of rankers share: prompts, qualities and texts out of the store."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from workbench.errors import BadValue, MissingInput
 from workbench.models.batches import check_budget
 from workbench.models.loader import check_reloading, token_loader
+from workbench.models.trainable import TrainingData
 from workbench.ranking.tokenised import pool_texts
 from workbench.ranking.validation import PickValidation
 from workbench.store.fingerprint import fingerprint
@@ -19,7 +19,7 @@ from workbench.store.pool import Pool, check_names, load_pool, load_quality
 from workbench.store.store import Store
 
 
-class RankerData(pl.LightningDataModule, ABC):
+class RankerData(TrainingData):
     """Splits `train` and `validation` of the store; the split `test` is never read.
 
     The Trainer needs `reload_dataloaders_every_n_epochs=1`, so that each epoch draws anew, and,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
@@ -19,11 +18,12 @@ from workbench.models.encoder import (
 )
 from workbench.models.optimizer import check_optimizer, configured
 from workbench.models.pretrained import make_encoder
+from workbench.models.trainable import Trainable
 from workbench.ranking import saved
 from workbench.ranking.ranker import Ranker
 
 
-class TrainedRanker(pl.LightningModule, Ranker):
+class TrainedRanker(Trainable, Ranker):
     """A ranker that learns from qualities. The constructor only checks and keeps its options;
     `build` makes the weights, so that they come after seeding, and in training know the texts.
 
@@ -51,8 +51,8 @@ class TrainedRanker(pl.LightningModule, Ranker):
 
     head_names: tuple[str, ...] = ("head_layer.",)
     """Beginnings of the names of weights that start from random numbers."""
+    kind = "ranker"
     monitors = ("validation/quality", "validation/pairwise_accuracy", "validation/loss")
-    """Figures that may choose the checkpoint."""
     markers = False
     """Whether the tokenizer gets PairRM's markers."""
 

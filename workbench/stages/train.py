@@ -15,14 +15,13 @@ from workbench.errors import BadValue, UnknownName
 from workbench.fusion.data import FusionData
 from workbench.fusion.gen_fuser import GenFuser
 from workbench.models.allocator import keep_memory
+from workbench.models.trainable import Trainable, TrainingData
 from workbench.ranking.data import PairData
 from workbench.ranking.list_data import ListData
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.ranking.ranker_data import RankerData
 from workbench.ranking.reward_model import RewardModel
 from workbench.ranking.simcls import SimCLS
 from workbench.ranking.summa_reranker import SummaReranker
-from workbench.ranking.trained_ranker import TrainedRanker
 from workbench.stages.chosen_ranking import chosen_ranking
 from workbench.stages.engine import fit, make_engine
 from workbench.stages.identity import identity
@@ -70,8 +69,8 @@ class Trained:
 
 def train(
     store: Path,
-    model: TrainedRanker | GenFuser,
-    data: RankerData | FusionData,
+    model: Trainable,
+    data: TrainingData,
     trainer: dict[str, Any] | None = None,
     monitor: Literal[
         "validation/quality", "validation/pairwise_accuracy", "validation/loss"
@@ -105,7 +104,6 @@ def train(
         raise BadValue("patience", patience, "a positive number, or null")
     opened = Store(store)
     _check(opened, model, data)
-    kind = "fuser" if isinstance(model, GenFuser) else "ranker"
     tracker = Tracker(opened.path)
     config = identity(model, data, trainer or {}) | {
         "monitor": monitor,
@@ -114,7 +112,7 @@ def train(
     }
     with tracker.run("train", config, data.seen(model), seed=seed) as run:
         if run.finished and (figures := _finished(tracker, run)) is not None:
-            return Trained(run.id, kind, figures, new=False)
+            return Trained(run.id, model.kind, figures, new=False)
         _forget_work(opened, run)
         if not (run.resumed or run.finished):
             everything = {"model": dict(model.hparams), "data": dict(data.hparams)}
@@ -134,7 +132,7 @@ def train(
         figures = _keep(engine, model, run, best, checkpoints)
         if engine.is_global_zero:
             set_label(opened, run.id, type(model).__name__)
-    return Trained(run.id, kind, figures, new=True)
+    return Trained(run.id, model.kind, figures, new=True)
 
 
 def _best_checkpoint(folder: Path, monitor: str) -> ModelCheckpoint:
@@ -144,7 +142,7 @@ def _best_checkpoint(folder: Path, monitor: str) -> ModelCheckpoint:
     )
 
 
-def _check(store: Store, model: TrainedRanker | GenFuser, data: RankerData | FusionData) -> None:
+def _check(store: Store, model: Trainable, data: TrainingData) -> None:
     """Raises what does not fit before any work, and connects the data to the store."""
     if not hasattr(type(model), data.needs):
         fitting = [kind.__name__ for kind in DATA if hasattr(type(model), kind.needs)]
@@ -180,7 +178,7 @@ def _forget_work(store: Store, run: Run) -> None:
 
 def _keep(
     engine: pl.Trainer,
-    model: TrainedRanker | GenFuser,
+    model: Trainable,
     run: Run,
     best: ModelCheckpoint,
     checkpoints: Path,

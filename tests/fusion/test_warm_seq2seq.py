@@ -7,9 +7,10 @@ from transformers import AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokeni
 
 from workbench.errors import BadModel, BadValue, UnknownName
 from workbench.fusion.decoding import Decoding
-from workbench.fusion.examples import FusionExamples, prompt_arrays, target_arrays
+from workbench.fusion.examples import FusionExamples, prompt_arrays
 from workbench.fusion.gen_fuser import GenFuser
 from workbench.fusion.prompt import FusionPrompt
+from workbench.fusion.targets import target_arrays
 from workbench.fusion.warm_seq2seq import WarmSeq2Seq, layers_taken, warm_seq2seq
 from workbench.models.encoder import EncoderOptions
 
@@ -34,7 +35,7 @@ def batch(fuser, rows=4):
     texts = [" ".join(words[row : row + 3]) for row in range(rows)]
     prompts = prompt_arrays(fuser, ["say"] * rows, [""] * rows, [[text] for text in texts])
     targets = target_arrays(fuser, texts)
-    examples = FusionExamples(prompts, targets, fuser.tokenizer.pad_token_id, fuser.causal)
+    examples = FusionExamples(prompts, targets, fuser.pad, fuser.causal)
     return examples.__getitems__(list(range(rows)))
 
 

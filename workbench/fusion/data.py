@@ -9,7 +9,8 @@ from torch.utils.data import DataLoader
 
 from workbench.errors import BadValue, MissingInput, UnknownName
 from workbench.fusion.choosing import ORDERS, in_order, noisy_scores, top_places
-from workbench.fusion.examples import FusionBatch, FusionExamples, prompt_arrays, target_arrays
+from workbench.fusion.examples import FusionBatch, FusionExamples, prompt_arrays
+from workbench.fusion.targets import target_arrays
 from workbench.fusion.texts import FusionValidation, Texts, referenced_texts
 from workbench.models.batches import check_budget
 from workbench.models.loader import check_reloading, token_loader
@@ -188,10 +189,7 @@ class FusionData(TrainingData):
     def _examples(
         self, prompts: Sequence[np.ndarray], targets: Sequence[np.ndarray]
     ) -> FusionExamples:
-        tokenizer = self._fuser.tokenizer
-        pad = tokenizer.pad_token_id
-        pad = tokenizer.eos_token_id if pad is None else pad  # masked: any id will do
-        return FusionExamples(prompts, targets, pad, self._fuser.causal)
+        return FusionExamples(prompts, targets, self._fuser.pad, self._fuser.causal)
 
     @cached_property
     def train_texts(self) -> Texts:

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.fusion.tokenised import plain_texts, token_ids
-
 IGNORED = -100
 """Label of a token that is not learned: padding, and a causal model's prompt."""
-_CHUNK = 1024  # examples tokenised at once, which bounds the memory of lists
+CHUNK = 1024
+"""Texts tokenised at once, which bounds the memory of lists."""
 
 
 class FusionBatch(NamedTuple):
@@ -93,23 +92,8 @@ def prompt_arrays(
 ) -> list[np.ndarray]:
     """Ids of the prompts as a fuser reads them, some thousand at a time."""
     found = []
-    for first in range(0, len(instructions), _CHUNK):
-        part = slice(first, first + _CHUNK)
+    for first in range(0, len(instructions), CHUNK):
+        part = slice(first, first + CHUNK)
         ids = fuser.prompt.ids(fuser.tokenizer, instructions[part], inputs[part], candidates[part])
         found += [np.array(prompt, np.int32) for prompt in ids]
-    return found
-
-
-def target_arrays(fuser: Any, references: Sequence[str]) -> list[np.ndarray]:
-    """Ids of references and the end token, at most `target_maxlength`.
-
-    What is cut off has no end token, so that a fuser does not learn to stop there.
-    """
-    most, end = fuser.hparams["target_maxlength"], fuser.tokenizer.eos_token_id
-    found = []
-    for first in range(0, len(references), _CHUNK):
-        texts = references[first : first + _CHUNK]
-        plain = plain_texts(fuser.tokenizer, texts)
-        ids = token_ids(fuser.tokenizer, plain.values())
-        found += [np.array([*ids[plain[text]], end][:most], np.int32) for text in texts]
     return found

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
@@ -17,25 +16,23 @@ from workbench.fusion.decoding import Decoding
 from workbench.fusion.examples import FusionBatch
 from workbench.fusion.generate import Generated, answer_tokens, generate
 from workbench.fusion.lora import LoRA, with_lora
-from workbench.fusion.options import model_option, option, plain_options
-from workbench.fusion.parts import DTYPES, make_parts
+from workbench.fusion.options import check_learning, model_option, option, plain_options
+from workbench.fusion.parts import make_parts
 from workbench.fusion.prompt import FusionPrompt
 from workbench.fusion.seq2seq import check_positions
 from workbench.fusion.targets import answer_loss, shifted
 from workbench.fusion.tiny_seq2seq import TinySeq2Seq
-from workbench.fusion.training import check_sharding, seed_step, validation_worth
+from workbench.fusion.training import check_sharding, log_validation, seed_step
 from workbench.fusion.warm_seq2seq import WarmSeq2Seq
 from workbench.models.encoder import EncoderOptions
 from workbench.models.optimizer import check_optimizer, configured
+from workbench.models.trainable import Trainable
 
 _PROMPT, _DECODING = FusionPrompt(), Decoding()
 
 
-class GenFuser(pl.LightningModule):
+class GenFuser(Trainable):
     """A fuser over any seq2seq or causal language model of transformers.
-
-    The constructor only checks and keeps its options; `build` makes the weights, so that they
-    come after seeding.
 
     Args:
         model: a hub id, a directory, an encoder to start from, or a tiny model from scratch.
@@ -44,8 +41,7 @@ class GenFuser(pl.LightningModule):
         target_maxlength: most tokens of a reference in training.
         lora: trains adapters of a low rank instead of all weights; null trains all.
         label_smoothing: share of a target's probability spread over the vocabulary.
-        predict_with_generate: answers are written in validation, and measured; else the loss is
-            all that is known, which a sharded model (fsdp) needs.
+        predict_with_generate: writes and measures answers in validation; false with fsdp.
         dtype: of the weights; bfloat16 halves the memory of what adapters leave as it is.
         attention: "eager" or "sdpa"; null takes the model's own.
         dropout: inside the model; null takes the model's own.
@@ -58,6 +54,8 @@ class GenFuser(pl.LightningModule):
     Raises:
         BadValue, UnknownName: an option that cannot be used.
     """
+
+    kind = "fuser"
 
     def __init__(
         self,
@@ -80,12 +78,7 @@ class GenFuser(pl.LightningModule):
     ) -> None:
         super().__init__()
         check_optimizer(lr, None, weight_decay, warmup, schedule)
-        if target_maxlength < 2:
-            raise BadValue("target_maxlength", target_maxlength, "2 tokens or more")
-        if not 0 <= label_smoothing < 1:
-            raise BadValue("label_smoothing", label_smoothing, "a share, 0 <= label_smoothing < 1")
-        if dtype not in DTYPES:
-            raise BadValue("dtype", dtype, " or ".join(DTYPES))
+        check_learning(target_maxlength, label_smoothing, dtype)
         self.model = model_option(model)
         self.prompt = option(FusionPrompt, prompt) or _PROMPT
         self.decoding = option(Decoding, decoding) or _DECODING
@@ -94,6 +87,8 @@ class GenFuser(pl.LightningModule):
             raise BadValue("lora", lora, "null for a model with weights that are random at first")
         self.save_hyperparameters(ignore=list(self.nested))
         self.hparams.update(plain_options(self.nested))  # checkpoints hold plain values only
+        written = ("validation/quality",) if predict_with_generate else ()
+        self.monitors = (*written, "validation/loss")
         self.model_options = EncoderOptions(attention, dropout, gradient_checkpointing)
         self.strict_loading = self.lora is None  # checkpoints of adapters hold no more than these
         self.pretrained_model: Any = None
@@ -105,12 +100,6 @@ class GenFuser(pl.LightningModule):
     def nested(self) -> dict[str, Any]:
         """Options that are groups of options."""
         return {name: getattr(self, name) for name in ("model", "prompt", "decoding", "lora")}
-
-    @property
-    def monitors(self) -> tuple[str, ...]:
-        """Figures that may choose the checkpoint."""
-        written = ("validation/quality",) if self.hparams["predict_with_generate"] else ()
-        return (*written, "validation/loss")
 
     @property
     def built(self) -> bool:
@@ -133,10 +122,9 @@ class GenFuser(pl.LightningModule):
             BadValue: no texts for a tiny model, or lengths beyond the model's positions.
         """
         if not self.built:
-            model, tokenizer = make_parts(
-                self.model, self.model_options, texts, self.hparams["dtype"]
-            )
-            answer = max(self.hparams["target_maxlength"], self.decoding.max_new_tokens)
+            h = self.hparams
+            model, tokenizer = make_parts(self.model, self.model_options, texts, h["dtype"])
+            answer = max(h["target_maxlength"], self.decoding.max_new_tokens)
             check_positions(model.config, self.prompt.max_length, answer)
             self.assemble(model, tokenizer)
         return self
@@ -176,15 +164,11 @@ class GenFuser(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Raises BadModel before `build`, BadValue where a sharded model would have to write."""
         self.check_built()
-        if self.hparams["predict_with_generate"]:
-            check_sharding(self.trainer)
-
-    def on_fit_start(self) -> None:
-        """Keeps the seed of the training."""
         self._seed = torch.initial_seed()
+        check_sharding(self)
 
     def on_train_batch_start(self, batch: FusionBatch, batch_idx: int) -> None:
-        """Seeds dropout by the place in the training, so that one that goes on draws the same."""
+        """Has one that goes on draw the same for dropout."""
         seed_step(self._seed, self.trainer)
 
     def training_step(self, batch: FusionBatch, batch_idx: int) -> Tensor:
@@ -194,23 +178,15 @@ class GenFuser(pl.LightningModule):
         return loss
 
     def validation_step(self, batch: FusionBatch, batch_idx: int) -> None:
-        """Logs the loss, and what the written answers are worth by the data's measure, beside
-        the ranker's first and the best of the candidates that were shown."""
-        shared: dict[str, Any] = {"on_step": False, "on_epoch": True, "sync_dist": True}
-        # Weighted by tokens, so that the mean does not depend on the batches.
-        tokens = int((batch.labels >= 0).sum())
-        self.log("validation/loss", self.loss(batch), batch_size=tokens, **shared)
-        if self.hparams["predict_with_generate"]:
-            worth = validation_worth(self, batch.rows.tolist())
-            logged = {f"validation/{name}": value for name, value in worth.items()}
-            self.log_dict(logged, batch_size=len(batch.rows), **shared)
+        """See `log_validation`."""
+        log_validation(self, batch)
 
     def configure_optimizers(self) -> Any:
         """AdamW, its rate set anew each step."""
         return configured(self)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Of a model with adapters a checkpoint holds these alone; the rest is as it was loaded."""
+        """Of a model with adapters keeps these alone; the rest is as it was loaded."""
         if self.lora is not None:
             state = checkpoint["state_dict"]
             checkpoint["state_dict"] = {n: v for n, v in state.items() if ".lora_" in n}
@@ -241,15 +217,15 @@ class GenFuser(pl.LightningModule):
             BadValue: lists of different lengths, or an option that cannot be used.
         """
         self.check_built()
-        decoding = decoding or self.decoding
-        prompts = self.prompt.ids(self.tokenizer, instructions, inputs, candidates)
-        copied = decoding.copy_ngram > 0
+        decoding, tokenizer = decoding or self.decoding, self.tokenizer
+        prompts = self.prompt.ids(tokenizer, instructions, inputs, candidates)
+        copied = self.prompt.candidate_ids(tokenizer, candidates) if decoding.copy_ngram else None
         return generate(
             self.pretrained_model,
-            self.tokenizer,
+            tokenizer,
             prompts,
             decoding,
-            sources=self.prompt.candidate_ids(self.tokenizer, candidates) if copied else None,
+            sources=copied,
             keys=keys,
             tokens_per_batch=tokens_per_batch,
             precision=precision,
@@ -264,8 +240,7 @@ class GenFuser(pl.LightningModule):
     def from_pretrained(cls, name: str | Path, **options: Any) -> Self:
         """A fuser from a directory or a hub id, in eval mode.
 
-        Without options of its own (`llm-blender/gen_fuser_3b` and other plain models) it is
-        given the usual ones, and `options`.
+        A model without options of its own (`llm-blender/gen_fuser_3b`) takes `options`.
 
         Raises:
             BadModel: there is no such model, or it is damaged.

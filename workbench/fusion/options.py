@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from workbench.errors import UnknownName
+from workbench.errors import BadValue, UnknownName
+from workbench.fusion.parts import DTYPES
 from workbench.fusion.tiny_seq2seq import TinySeq2Seq
 from workbench.fusion.warm_seq2seq import WarmSeq2Seq
 
@@ -43,3 +44,13 @@ def model_option(
 def plain_options(groups: Mapping[str, Any]) -> dict[str, Any]:
     """Groups of options as plain values; what is no group stays."""
     return {n: asdict(v) if hasattr(v, "__dataclass_fields__") else v for n, v in groups.items()}
+
+
+def check_learning(target_maxlength: int, label_smoothing: float, dtype: str) -> None:
+    """Raises BadValue or UnknownName for an option of GenFuser that cannot be used."""
+    if target_maxlength < 2:
+        raise BadValue("target_maxlength", target_maxlength, "2 tokens or more")
+    if not 0 <= label_smoothing < 1:
+        raise BadValue("label_smoothing", label_smoothing, "a share, 0 <= label_smoothing < 1")
+    if dtype not in DTYPES:
+        raise UnknownName("dtype", dtype, DTYPES)

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM, T5Config
 
 from workbench.errors import BadValue
 from workbench.fusion.vocabulary import seq2seq_tokenizer
+from workbench.models.encoder import EncoderOptions, encoder_from_config
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class TinySeq2Seq:
             raise BadValue("model.dropout", self.dropout, "a share, 0 <= dropout < 1")
 
 
-def tiny_seq2seq(tiny: TinySeq2Seq, texts: Iterable[str] | None) -> tuple[Any, Any]:
+def tiny_seq2seq(
+    tiny: TinySeq2Seq, options: EncoderOptions, texts: Iterable[str] | None
+) -> tuple[Any, Any]:
     """Model with random weights (torch's seed) and a tokenizer made of `texts`.
 
     T5's positions are relative, so that no length is too long for it.
@@ -64,4 +67,4 @@ def tiny_seq2seq(tiny: TinySeq2Seq, texts: Iterable[str] | None) -> tuple[Any, A
         eos_token_id=tokenizer.eos_token_id,
     )
     config.decoder_start_token_id = tokenizer.pad_token_id
-    return T5ForConditionalGeneration(config), tokenizer
+    return encoder_from_config(config, options, AutoModelForSeq2SeqLM), tokenizer

@@ -13,7 +13,7 @@ def t5_tokenizer():
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
-    sentinels = [f"<extra_id_{place}>" for place in range(16)]
+    sentinels = [f"<extra_id_{place}>" for place in range(11)]
     trainer = trainers.BpeTrainer(
         vocab_size=320,
         special_tokens=["<pad>", "</s>", "<unk>", *sentinels],

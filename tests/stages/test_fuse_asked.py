@@ -35,6 +35,7 @@ def test_what_is_not_there_is_said_before_a_run_begins(
         ({"fuser": t5, "scheme": "max_logit"}, UnknownName, "Did you mean 'max_logits'"),
         ({"fuser": t5, "scheme": "borda"}, UnknownName, "ranked scheme 'borda'"),
         ({"fuser": t5, "top_k": 0}, BadValue, "top_k = 0"),
+        ({"fuser": t5, "top_k": 12}, BadModel, "<extra_id_11>"),  # the tiny T5 has 11 of them
         ({"fuser": t5, "order": "up"}, UnknownName, "order 'up'"),
         ({"fuser": t5, "seed": -1}, BadValue, "seed = -1"),
         ({"fuser": t5, "ranker": "random", "seed": -1}, BadValue, "seed = -1"),

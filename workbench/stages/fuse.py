@@ -4,9 +4,7 @@ Answers are written every half minute or so, and a start makes only those that a
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,8 +20,8 @@ from workbench.models.inferring import check_inference
 from workbench.stages.checkpoints import configuration_id
 from workbench.stages.chosen_fuser import ChosenFuser, chosen_fuser
 from workbench.stages.chosen_ranking import RANDOM, RANDOM_ID, chosen_ranking
-from workbench.stages.fused_rows import Fusion, Recipe, load_shown, missing, write_fusions
-from workbench.stages.pace import due
+from workbench.stages.fused_rows import Recipe, missing
+from workbench.stages.missing_fusions import Shown, fuse_missing
 from workbench.stages.rankers import short, short_scheme
 from workbench.stages.shown_candidates import Order, Selection, shown_candidates
 from workbench.store.labels import set_label
@@ -31,7 +29,6 @@ from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import Tracker
 
-_PROMPTS = 2048  # read at a time; bounds the texts that are held
 # `tokens_per_second` are tokens written; of fusions that were not timed it is not known.
 _FIGURES = """
     select count(*)::double as fusions,
@@ -42,9 +39,6 @@ _FIGURES = """
            sum(tokens_out) / nullif(sum(latency_s), 0) as tokens_per_second
     from fusions semi join wanted using (fusion_id)
 """
-
-Shown = dict[str, list[str]]
-"""Prompt -> ids of the candidates that the fuser is shown."""
 
 
 @dataclass
@@ -139,7 +133,8 @@ def fuse(
     )
     waiting = missing(opened, recipe, shown)
     if waiting:  # what is wrong with the fuser is told before the run begins
-        found.load().prompt.check(found.load().tokenizer, top_k)
+        most = max(map(len, waiting.values()))
+        found.load().prompt.check(found.load().tokenizer, most)
     told = {"datasets": datasets, "splits": list(chosen.splits), "precision": precision}
     with tracker.run("fuse", vars(recipe) | told, _seen(shown)) as run:
         set_label(opened, found.id, found.label)
@@ -168,54 +163,11 @@ def _fuse_missing(
     place: torch.device,
     options: dict[str, Any],
 ) -> None:
-    """Makes the fusions of some prompts, and writes them every half minute or so."""
+    """Makes the fusions of some prompts, and tells how far it is."""
     model = fuser.load().to(place)
     title = f"fuse with {fuser.label} {short(fuser.id)}"
-    pending: list[Fusion] = []
-    time_to_write = due()
     with terminal.progress(title, len(waiting), "prompts") as advance, put_off() as ctrl_c:
-        for part in _parts(waiting):
-            for fusions in _batches(store, model, part, Decoding.parse(recipe.decoding), options):
-                pending += fusions
-                advance(len(fusions))
-                if time_to_write() or ctrl_c.asked:
-                    write_fusions(store, recipe, pending)
-                    pending = []
-                ctrl_c.check()
-        if pending:
-            write_fusions(store, recipe, pending)
-
-
-def _parts(waiting: Shown) -> Iterator[Shown]:
-    prompts = iter(waiting.items())
-    while part := dict(islice(prompts, _PROMPTS)):
-        yield part
-
-
-def _batches(
-    store: Store, model: Any, shown: Shown, decoding: Decoding, options: dict[str, Any]
-) -> Iterator[list[Fusion]]:
-    """The fusions of some prompts, batch by batch."""
-    texts = load_shown(store, shown)
-    began = time.monotonic()
-    for made in model.fuse(
-        texts.instructions,
-        texts.inputs,
-        texts.candidates,
-        decoding=decoding,
-        keys=texts.prompt_ids,
-        **options,
-    ):
-        ended = time.monotonic()
-        seconds = (ended - began) / len(made.texts)
-        prompts = [texts.prompt_ids[int(place)] for place in made.index]
-        yield [
-            Fusion(prompt, shown[prompt], text, int(tokens_in), int(tokens_out), seconds)
-            for prompt, text, tokens_in, tokens_out in zip(
-                prompts, made.texts, made.tokens_in, made.tokens_out, strict=True
-            )
-        ]
-        began = time.monotonic()  # what the caller has done in between costs no answer
+        fuse_missing(store, model, recipe, waiting, options, advance, ctrl_c)
 
 
 def _figures(store: Store, recipe: Recipe, shown: Shown) -> dict[str, float]:

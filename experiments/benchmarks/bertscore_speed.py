@@ -9,7 +9,8 @@ without data texts of random words whose lengths scatter as LLMs' answers do. `d
 MixInstruct records (.jsonl or .jsonl.gz) with references.
 
 On a CPU four fifths of the workbench's time are matrix products at the speed that the processor
-has for them, which the package needs too: what is saved is its padding. `pip install '.[benchmarks]'` brings the package.
+has for them, which the package needs too: what is saved is its padding.
+`pip install '.[benchmarks]'` brings the package.
 """
 
 import argparse

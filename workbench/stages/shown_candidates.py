@@ -89,11 +89,11 @@ class Selection:
         return f"shuffled(seed={self.seed})" if self.order == "shuffled" else self.order
 
 
-def shown_candidates(store: Store, wanted: Selection) -> dict[str, list[str]]:
+def shown_candidates(store: Store, wanted: Selection, told: bool = True) -> dict[str, list[str]]:
     """Prompt -> ids of the candidates to show, in that order; sorted by prompt.
 
     Prompts that have candidates and no ranking are told on the terminal, and so are ties at the
-    last place that is shown.
+    last place that is shown, unless `told` is False.
 
     Raises:
         MissingInput: no prompt that is wanted is ranked.
@@ -112,7 +112,8 @@ def shown_candidates(store: Store, wanted: Selection) -> dict[str, list[str]]:
             f"ranked by {short(ranking.ranker)} with {ranking.scheme}: run `workbench compare` "
             "and `workbench aggregate` there first"
         )
-    _say(rows, answered, wanted)
+    if told:
+        _say(rows, answered, wanted)
     ids = zip(rows["prompt_id"].to_pylist(), rows["candidate_ids"].to_pylist(), strict=True)
     return dict(ids)
 

@@ -3,22 +3,23 @@
 import numpy as np
 
 from workbench.errors import UnknownName
+from workbench.store.pool import Pool
 
 ORDERS = ("rank", "reversed", "shuffled")
 
 
-def top_places(scores: np.ndarray, mask: np.ndarray, top_k: np.ndarray | int) -> list[np.ndarray]:
-    """Places of each prompt's first candidates, best first; among equals the first place.
+def top_places(pool: Pool, scores: np.ndarray, top_k: np.ndarray | int) -> list[np.ndarray]:
+    """Places of each prompt's first candidates, best first; of equals the smaller id goes first.
 
     Args:
-        scores: [Q, N], higher is better; NaN ranks last.
-        mask: [Q, N] bool, a real candidate.
+        pool: the prompts.
+        scores: [Q, N], higher is better; a candidate without a score (NaN) is left out.
         top_k: how many, or [Q] of each prompt; a prompt with fewer candidates gives all.
     """
-    ranked = np.where(mask, np.nan_to_num(scores, nan=-np.inf, neginf=-np.inf), -np.inf)
-    # A real candidate without a score still goes before a place without a candidate.
-    order = np.lexsort((~mask, -ranked), axis=1)
-    count = np.minimum(mask.sum(axis=1), top_k)
+    scored = pool.mask & ~np.isnan(scores)
+    ids = np.where(pool.mask, pool.candidate_ids, "").astype(str)
+    order = np.lexsort((ids, np.where(scored, -scores, np.inf), ~scored), axis=1)
+    count = np.minimum(scored.sum(axis=1), top_k)
     return [row[:k] for row, k in zip(order, count, strict=True)]
 
 

@@ -10,19 +10,15 @@ from torch.utils.data import DataLoader
 from workbench.errors import BadValue, MissingInput, UnknownName
 from workbench.fusion.choosing import ORDERS, in_order, noisy_scores, top_places
 from workbench.fusion.examples import FusionBatch, FusionExamples, prompt_arrays
+from workbench.fusion.pool_scores import measured_scores, ranked_scores
 from workbench.fusion.targets import target_arrays
-from workbench.fusion.texts import FusionValidation, Texts, referenced_texts
+from workbench.fusion.texts import FusionValidation, Texts, load_referenced, referenced_pool
 from workbench.models.batches import check_budget
 from workbench.models.loader import check_reloading, token_loader
 from workbench.models.trainable import TrainingData
 from workbench.quality import MEASURES
 from workbench.store.fingerprint import fingerprint
-from workbench.store.pool import (
-    Pool,
-    check_names,
-    load_quality,
-    load_scores,
-)
+from workbench.store.pool import Pool, check_names
 from workbench.store.store import Store
 
 TRAIN_CANDIDATES = ("ranker", "quality", "random")
@@ -42,8 +38,8 @@ class FusionData(TrainingData):
 
     Args:
         measure: judges what is written in validation; any lexical measure.
-        ranker: whose top candidates are shown: its id in the store, or the beginning; None: the
-            only one that there is.
+        ranker: whose top candidates are shown: its id in the store, or the beginning; "random";
+            None: the only one that there is.
         scheme: of its ranking.
         top_k: most candidates shown.
         vary_k: shows 1 to `top_k` in training, drawn anew each epoch, so that one fuser serves
@@ -122,9 +118,16 @@ class FusionData(TrainingData):
         return self._store
 
     def check(self, model: Any) -> None:
-        """Raises UnknownName for a dataset or LLM that the store does not hold."""
+        """Raises before any work what `setup` would.
+
+        Raises:
+            UnknownName: a dataset, LLM or measure that the store does not hold.
+            MissingInput: a split without references, rankings or qualities.
+        """
         check_names(self.store, "dataset", self.hparams["datasets"])
         check_names(self.store, "llm", self.hparams["llms"])
+        self._training_scores()
+        self._ranked(self.validation_pool, "validation")
 
     def seen(self, model: Any) -> str:
         """Fingerprint of what training and validation may read."""
@@ -140,23 +143,20 @@ class FusionData(TrainingData):
         yield from (text for text in texts.candidates.ravel() if text is not None)
 
     def setup(self, stage: str) -> None:
-        """Reads and checks everything, once, before the first step.
+        """Reads, tokenises and checks everything, once, before the first step.
 
         Raises:
-            MissingInput: a split without references or without a ranking.
+            UnknownName, MissingInput: see `check`.
             BadValue: a Trainer that would show the same in every epoch.
         """
         trainer: Any = self.trainer
         if self._ready:
             return
         check_reloading(trainer)
-        fuser = trainer.lightning_module
-        self._fuser = fuser
+        self._fuser = fuser = trainer.lightning_module
         self._train_targets = target_arrays(fuser, self.train_texts.references)
         self._train_scores = self._training_scores()
-        held = self._texts("validation", self.hparams["max_validation_prompts"])
-        self.validation = self._shown_in_validation(held)
-        shown = self.validation
+        self.validation = shown = self._shown_in_validation()
         prompts = prompt_arrays(fuser, shown.instructions, shown.inputs, shown.candidates)
         self._validation_set = self._examples(prompts, target_arrays(fuser, shown.references))
         self._ready = True
@@ -169,11 +169,10 @@ class FusionData(TrainingData):
         top_k = self.hparams["top_k"]
         if self.hparams["vary_k"]:
             top_k = random.integers(1, top_k + 1, len(texts.references))
-        scores = self._train_scores(random)
-        places = self._ordered(top_places(scores, texts.pool.mask, top_k), random)
-        prompts = prompt_arrays(self._fuser, texts.instructions, texts.inputs, texts.shown(places))
-        examples = self._examples(prompts, self._train_targets)
-        return self._loader(examples, [seed, 2, epoch])
+        places = top_places(texts.pool, self._train_scores(random), top_k)
+        shown = texts.shown(self._ordered(places, random))
+        prompts = prompt_arrays(self._fuser, texts.instructions, texts.inputs, shown)
+        return self._loader(self._examples(prompts, self._train_targets), [seed, 2, epoch])
 
     def val_dataloader(self) -> DataLoader[FusionBatch]:
         """Batches of the validation prompts, longest first."""
@@ -192,21 +191,31 @@ class FusionData(TrainingData):
         return FusionExamples(prompts, targets, self._fuser.pad, self._fuser.causal)
 
     @cached_property
-    def train_texts(self) -> Texts:
+    def train_pool(self) -> Pool:
         """The training prompts that have a reference."""
-        return self._texts("train", self.hparams["max_train_prompts"])
+        return self._pool("train", self.hparams["max_train_prompts"])
 
-    def _texts(self, split: str, most: int | None) -> Texts:
+    @cached_property
+    def validation_pool(self) -> Pool:
+        """The same of validation."""
+        return self._pool("validation", self.hparams["max_validation_prompts"])
+
+    def _pool(self, split: str, most: int | None) -> Pool:
         h = self.hparams
-        return referenced_texts(self.store, split, h["datasets"], h["llms"], most, h["seed"])
+        return referenced_pool(self.store, split, h["datasets"], h["llms"], most, h["seed"])
+
+    @cached_property
+    def train_texts(self) -> Texts:
+        """Texts of the training prompts."""
+        return load_referenced(self.store, self.train_pool)
 
     def _training_scores(self) -> Callable[[np.random.Generator], np.ndarray]:
         """Gives [Q, N] scores that an epoch's candidates are chosen by."""
-        pool, chosen = self.train_texts.pool, self.hparams["train_candidates"]
+        pool, chosen = self.train_pool, self.hparams["train_candidates"]
         if chosen == "random":
             return lambda random: random.random(pool.mask.shape)
         if chosen == "quality":
-            quality = load_quality(self.store, pool, self.hparams["measure"])
+            quality = measured_scores(self.store, pool, "train", self.hparams["measure"])
             noise = self.hparams["noise"]
             return lambda random: noisy_scores(quality, noise, random)
         scores = self._ranked(pool, "train")
@@ -214,30 +223,23 @@ class FusionData(TrainingData):
 
     def _ranked(self, pool: Pool, split: str) -> np.ndarray:
         """[Q, N] scores of the ranking; raises MissingInput where a prompt has none."""
-        ranker, scheme = self.hparams["ranker"], self.hparams["scheme"]
-        if ranker is None:
+        h = self.hparams
+        if h["ranker"] is None:
             raise MissingInput("FusionData was given no ranking: name a ranker")
-        scores = load_scores(self.store, pool, ranker, scheme)
-        lacking = int((np.isnan(scores) & pool.mask).all(axis=1).sum())
-        if lacking:
-            raise MissingInput(
-                f"{lacking} of {len(scores)} prompts of the split {split} are not ranked by "
-                f"{ranker[:8]} with {scheme}: run `workbench compare --splits {split}` and "
-                "`workbench aggregate`, or train with train_candidates = quality"
-            )
-        return scores
+        return ranked_scores(self.store, pool, split, h["ranker"], h["scheme"], h["seed"])
 
-    def _shown_in_validation(self, texts: Texts) -> FusionValidation:
-        random = np.random.default_rng([self.hparams["seed"], 5])
+    def _shown_in_validation(self) -> FusionValidation:
+        texts = load_referenced(self.store, self.validation_pool)
         scores = self._ranked(texts.pool, "validation")
-        shown = top_places(scores, texts.pool.mask, self.hparams["top_k"])
-        places = self._ordered(shown, random)
+        places = top_places(texts.pool, scores, self.hparams["top_k"])
+        ordered = self._ordered(places, np.random.default_rng([self.hparams["seed"], 5]))
         return FusionValidation(
             texts.pool.prompt_ids,
             texts.instructions,
             texts.inputs,
             texts.references,
-            texts.shown(places),
+            texts.shown(ordered),
+            [first for first, *_ in texts.shown(places)],
             self.hparams["measure"],
         )
 

@@ -25,7 +25,7 @@ from workbench.fusion.tiny_seq2seq import TinySeq2Seq
 from workbench.fusion.training import check_sharding, log_validation, seed_step
 from workbench.fusion.warm_seq2seq import WarmSeq2Seq
 from workbench.models.encoder import EncoderOptions
-from workbench.models.optimizer import check_optimizer, configured
+from workbench.models.optimizer import check_optimizer, configured, matrices_of
 from workbench.models.trainable import Trainable
 
 _PROMPT, _DECODING = FusionPrompt(), Decoding()
@@ -164,7 +164,7 @@ class GenFuser(Trainable):
     def setup(self, stage: str) -> None:
         """Raises BadModel before `build`, BadValue where a sharded model would have to write."""
         self.check_built()
-        self._seed = torch.initial_seed()
+        self._seed, self._matrices = torch.initial_seed(), matrices_of(self)
         check_sharding(self)
 
     def on_train_batch_start(self, batch: FusionBatch, batch_idx: int) -> None:
@@ -183,7 +183,7 @@ class GenFuser(Trainable):
 
     def configure_optimizers(self) -> Any:
         """AdamW, its rate set anew each step."""
-        return configured(self)
+        return configured(self, matrices=self._matrices)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Of a model with adapters keeps these alone; the rest is as it was loaded."""

@@ -49,24 +49,39 @@ def _reads_only(config: Any) -> bool:
     return type(config) in MODEL_FOR_MASKED_LM_MAPPING
 
 
+def longest_prompt(config: Any, answer: int) -> int | None:
+    """Most tokens of a prompt that a model's positions leave room for; None: no limit.
+
+    Args:
+        config: the model's; an encoder–decoder has positions for each side.
+        answer: tokens of the longest answer.
+    """
+    limit, _ = _positions(config)
+    return limit if limit is None or config.is_encoder_decoder else max(1, limit - answer)
+
+
 def check_positions(config: Any, prompt: int, answer: int) -> None:
     """Raises BadValue where prompts or answers are longer than a model's positions.
 
     Args:
-        config: the model's; an encoder–decoder has positions for each side.
+        config: the model's.
         prompt, answer: tokens of the longest.
     """
     read, written = "tokens of a prompt (max_length)", f"an answer ({answer})"
-    if config.is_encoder_decoder and hasattr(config, "decoder"):  # made of two models
-        sides = [
-            (read, prompt, position_limit(config.encoder)),
-            (f"tokens of {written}", answer, position_limit(config.decoder)),
-        ]
+    to_read, to_write = _positions(config)
+    if config.is_encoder_decoder:
+        sides = [(read, prompt, to_read), (f"tokens of {written}", answer, to_write)]
     else:
-        needed = max(prompt, answer) if config.is_encoder_decoder else prompt + answer
-        limit = getattr(config, "max_position_embeddings", None)
-        sides = [(f"{read} and {written}", needed, limit)]
+        sides = [(f"{read} and {written}", prompt + answer, to_read)]
     for name, needed, limit in sides:
         if limit is not None and needed > limit:
             told = f"at most {limit}, the positions of this {config.model_type}"
             raise BadValue(name, needed, told)
+
+
+def _positions(config: Any) -> tuple[int | None, int | None]:
+    """Of what is read and of what is written; a causal model has one line of both."""
+    if config.is_encoder_decoder and hasattr(config, "decoder"):  # two models in one
+        return position_limit(config.encoder), position_limit(config.decoder)
+    limit = getattr(config, "max_position_embeddings", None)
+    return limit, limit

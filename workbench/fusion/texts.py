@@ -34,21 +34,30 @@ class Texts:
 
 @dataclass(frozen=True)
 class FusionValidation:
-    """Held-out prompts with the candidates that are shown, the same in every epoch."""
+    """Held-out prompts with the candidates that are shown, the same in every epoch.
+
+    Attributes:
+        prompt_ids, instructions, inputs, references: [Q].
+        candidates: of each prompt, in the order to be shown.
+        picks: [Q] the ranker's first.
+        measure: judges what is written.
+    """
 
     prompt_ids: list[str]
     instructions: list[str]
     inputs: list[str]
     references: list[str]
     candidates: list[list[str]]
+    picks: list[str]
     measure: str
 
     def worth(self, rows: Sequence[int], texts: Sequence[str]) -> dict[str, float]:
-        """Mean quality of the texts written for some prompts, of the first candidate that each
-        was shown, and of the best of these."""
+        """Mean quality of the texts written for some prompts, of the ranker's picks, which are
+        shown first where the order is by rank, and of the best that each was shown."""
         measure = MEASURES[self.measure]
         references = [self.references[row] for row in rows]
         shown = [self.candidates[row] for row in rows]
+        picks = [self.picks[row] for row in rows]
         sizes = np.array([len(some) for some in shown])
         every = measure(
             [text for some in shown for text in some], np.repeat(references, sizes).tolist()
@@ -56,19 +65,19 @@ class FusionValidation:
         starts = np.cumsum(sizes) - sizes
         return {
             "quality": float(np.mean(measure(list(texts), references))),
-            "first_shown": float(every[starts].mean()),
+            "first_shown": float(np.mean(measure(picks, references))),
             "best_shown": float(np.maximum.reduceat(every, starts).mean()),
         }
 
 
-def referenced_texts(
+def referenced_pool(
     store: Store,
     split: str,
     datasets: Sequence[str] | None,
     llms: Sequence[str] | None,
     most: int | None,
     seed: int,
-) -> Texts:
+) -> Pool:
     """The prompts of a split that have a reference, or a seeded subset of at most `most`.
 
     Raises:
@@ -81,7 +90,11 @@ def referenced_texts(
     if most is not None and most < len(chosen):
         random = np.random.default_rng([seed, 4])
         chosen = np.sort(random.permutation(chosen)[:most])
-    pool = pool.subset(chosen)
+    return pool.subset(chosen)
+
+
+def load_referenced(store: Store, pool: Pool) -> Texts:
+    """Texts of prompts that have a reference."""
     asked, candidates = load_texts(store, pool)
     references = [str(reference) for reference in load_references(store, pool)]
     return Texts(pool, [i for i, _ in asked], [x for _, x in asked], references, candidates)

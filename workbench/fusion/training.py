@@ -8,8 +8,7 @@ import torch
 
 from workbench.errors import BadValue
 from workbench.fusion.examples import IGNORED, FusionBatch
-
-_SHARDED = ("FSDPStrategy", "ModelParallelStrategy", "DeepSpeedStrategy")
+from workbench.models.trainable import is_sharded
 
 
 def seed_step(seed: int, trainer: Any) -> None:
@@ -51,11 +50,6 @@ def _written_worth(fuser: Any, rows: Sequence[int]) -> dict[str, float]:
             texts[place] = text
     worth: dict[str, float] = shown.worth(rows, texts)
     return worth
-
-
-def is_sharded(trainer: Any) -> bool:
-    """Whether no process holds the whole model."""
-    return any(kind.__name__ in _SHARDED for kind in type(trainer.strategy).__mro__)
 
 
 def check_sharding(fuser: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
-from transformers import AutoModel, BertConfig
+from transformers import AutoModel, BertConfig, PreTrainedConfig
 
 from workbench.errors import BadModel, BadValue, UnknownName
 from workbench.models.vocabulary import tiny_tokenizer
@@ -157,9 +157,12 @@ def position_limit(config: Any) -> int | None:
 
 
 def configure(config: Any, options: EncoderOptions) -> None:
-    """Sets every dropout in a configuration."""
+    """Sets every dropout in a configuration, and in those that it is made of."""
     if options.dropout is None:
         return
+    for part in ("encoder", "decoder"):
+        if isinstance(getattr(config, part, None), PreTrainedConfig):
+            configure(getattr(config, part), options)
     for name, value in config.to_dict().items():
         if "dropout" in name and isinstance(value, int | float) and not isinstance(value, bool):
             setattr(config, name, options.dropout)

@@ -16,10 +16,18 @@ from workbench.errors import BadValue, UnknownName
 SCHEDULES = ("linear", "cosine", "constant")
 
 
-def configured(module: Any, heads: tuple[str, ...] = ()) -> Any:
+_WRAPPERS = ("_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod.")
+
+
+def configured(
+    module: Any, heads: tuple[str, ...] = (), matrices: frozenset[str] | None = None
+) -> Any:
     """What a LightningModule's `configure_optimizers` gives: AdamW, its rate set anew each step.
 
-    Its hparams say `lr`, `weight_decay`, `warmup` and `schedule`, and `head_lr` where it has heads.
+    Args:
+        module: its hparams say `lr`, `weight_decay`, `warmup` and `schedule`, and `head_lr` where
+            it has heads.
+        heads, matrices: see `adamw`.
 
     Raises:
         BadValue: a Trainer that does not say how long it trains.
@@ -29,7 +37,8 @@ def configured(module: Any, heads: tuple[str, ...] = ()) -> Any:
     if steps == float("inf"):
         raise BadValue("max_epochs", -1, "max_epochs or max_steps, for the rate's decay")
     named = module.named_parameters()
-    optimizer = adamw(named, heads, h["lr"], h.get("head_lr"), h["weight_decay"])
+    rates = h["lr"], h.get("head_lr"), h["weight_decay"]
+    optimizer = adamw(named, heads, *rates, matrices)
     scheduler = rate_schedule(optimizer, h["schedule"], h["warmup"], int(steps))
     return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
 
@@ -40,13 +49,20 @@ def adamw(
     lr: float,
     head_lr: float | None,
     weight_decay: float,
+    matrices: frozenset[str] | None = None,
 ) -> AdamW:
     """AdamW: weights whose names begin as one of `heads` at `head_lr` (None: at `lr`), the rest
-    at `lr`."""
+    at `lr`.
+
+    Only `matrices` decay; None: what has two dimensions, which cannot be seen of what FSDP has
+    flattened.
+    """
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in parameters:
         if parameter.requires_grad:
-            key = name.startswith(heads), parameter.ndim > 1
+            name = plain_name(name)
+            matrix = parameter.ndim > 1 if matrices is None else name in matrices
+            key = name.startswith(heads), matrix
             groups.setdefault(key, []).append(parameter)
     return AdamW(
         [
@@ -58,6 +74,18 @@ def adamw(
             for (head, decays), members in groups.items()
         ]
     )
+
+
+def matrices_of(module: Any) -> frozenset[str]:
+    """Names of the weights that are matrices."""
+    return frozenset(name for name, weight in module.named_parameters() if weight.ndim > 1)
+
+
+def plain_name(name: str) -> str:
+    """A weight's name without what wrapping a module has put into it."""
+    for wrapper in _WRAPPERS:
+        name = name.replace(wrapper, "")
+    return name
 
 
 def rate_schedule(

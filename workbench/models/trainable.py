@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import pytorch_lightning as pl
 
+_SHARDED = ("FSDPStrategy", "ModelParallelStrategy", "DeepSpeedStrategy")
+
 
 class Trainable(pl.LightningModule, ABC):
     """A LightningModule that is trained from the store and kept as an artifact of its run.
@@ -50,3 +52,8 @@ class TrainingData(pl.LightningDataModule, ABC):
     @abstractmethod
     def training_texts(self) -> Iterator[str]:
         """Texts of the training prompts, for a tiny model's vocabulary."""
+
+
+def is_sharded(trainer: Any) -> bool:
+    """Whether no process of a training holds the whole model."""
+    return any(kind.__name__ in _SHARDED for kind in type(trainer.strategy).__mro__)

@@ -122,4 +122,4 @@ class _LastOfEpoch(Callback):
         self.file = file
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        trainer.save_checkpoint(self.file)
+        trainer.save_checkpoint(self.file, weights_only=False)  # optimizer and place too

@@ -15,7 +15,7 @@ from workbench.errors import BadValue, UnknownName
 from workbench.fusion.data import FusionData
 from workbench.fusion.gen_fuser import GenFuser
 from workbench.models.allocator import keep_memory
-from workbench.models.trainable import Trainable, TrainingData
+from workbench.models.trainable import Trainable, TrainingData, is_sharded
 from workbench.ranking.data import PairData
 from workbench.ranking.list_data import ListData
 from workbench.ranking.pair_ranker import PairRanker
@@ -129,7 +129,7 @@ def train(
         fit(engine, model, data, last if last.exists() else None)
         if not best.best_model_path:  # ended before its first validation
             engine.validate(model, datamodule=data, verbose=False)
-        figures = _keep(engine, model, run, best, checkpoints)
+        figures = _keep(engine, model, data, run, best, checkpoints)
         if engine.is_global_zero:
             set_label(opened, run.id, type(model).__name__)
     return Trained(run.id, model.kind, figures, new=True)
@@ -148,11 +148,12 @@ def _check(store: Store, model: Trainable, data: TrainingData) -> None:
         fitting = [kind.__name__ for kind in DATA if hasattr(type(model), kind.needs)]
         whose = f"of a {type(model).__name__}"
         raise BadValue(f"data {whose}", type(data).__name__, " or ".join(fitting) or "other data")
-    data.connect(store).check(model)
+    data.connect(store)
     if isinstance(data, FusionData):
         h = data.hparams
         ranking = chosen_ranking(store, h["ranker"], h["scheme"], h["seed"])
         data.take_ranking(ranking.ranker, ranking.scheme)
+    data.check(model)
 
 
 def _finished(tracker: Tracker, run: Run) -> dict[str, float] | None:
@@ -179,19 +180,26 @@ def _forget_work(store: Store, run: Run) -> None:
 def _keep(
     engine: pl.Trainer,
     model: Trainable,
+    data: TrainingData,
     run: Run,
     best: ModelCheckpoint,
     checkpoints: Path,
 ) -> dict[str, float]:
     """Logs the best checkpoint's weights as the run's model; then the checkpoints may go."""
     figures = {name: float(value) for name, value in engine.callback_metrics.items()}
-    if best.best_model_path:
-        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["state_dict"])
+    file, sharded = best.best_model_path, is_sharded(engine)
+    if file:
         score = best.best_model_score
         figures = {str(best.monitor): float("nan" if score is None else score)}
-        figures["epoch"] = float(state["epoch"])
+    elif sharded:
+        file = str(checkpoints / "last.ckpt")
     if engine.is_global_zero:
+        if file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+            if sharded:  # the model here holds a part of the weights
+                model = type(model)(**model.hparams).build(data.training_texts())
+            model.load_state_dict(state["state_dict"], strict=model.strict_loading)
+            figures["epoch"] = float(state["epoch"])
         folder = checkpoints / "model"
         model.save_pretrained(folder)
         run.log_folder(folder, "model")

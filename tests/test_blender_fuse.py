@@ -73,25 +73,27 @@ def test_the_best_are_fused_the_best_first(blender, fuser):
     np.testing.assert_array_equal(scores, blender.rank(INPUTS, LISTS, return_scores=True))
     longest = [sorted(texts, key=len, reverse=True)[:2] for texts in LISTS]
     assert fused == blender.fuse(INPUTS, longest, **QUICK)
-    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=2, **QUICK) == fused
-    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=2, scheme="knockout", **QUICK) != []
-    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=1, **QUICK) == blender.fuse(
+    _, ranked = blender.rank_and_fuse(INPUTS, LISTS, top_k=2, **QUICK)
+    np.testing.assert_array_equal(ranked, blender.rank(INPUTS, LISTS))
+    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=2, **QUICK)[0] == fused
+    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=2, scheme="knockout", **QUICK)[0] != []
+    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=1, **QUICK)[0] == blender.fuse(
         INPUTS, [texts[:1] for texts in longest], **QUICK
     )
     # More than there are: all, in order; equal ones as they stand.
     everyone = [sorted(texts, key=len, reverse=True) for texts in LISTS]
-    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=9, **QUICK) == blender.fuse(
+    assert blender.rank_and_fuse(INPUTS, LISTS, top_k=9, **QUICK)[0] == blender.fuse(
         INPUTS, everyone, **QUICK
     )
     instructions = ["say it", "answer", "", "x"]
-    assert blender.rank_and_fuse(INPUTS, LISTS, instructions, top_k=2, **QUICK) == blender.fuse(
+    assert blender.rank_and_fuse(INPUTS, LISTS, instructions, top_k=2, **QUICK)[0] == blender.fuse(
         INPUTS, longest, instructions, **QUICK
     )
 
 
 def test_no_prompt_and_one_candidate(blender, fuser):
-    assert blender.fuse([], []) == blender.rank_and_fuse([], []) == []
-    assert blender.rank_and_fuse(["x"], [["only"]], **QUICK) == [
+    assert blender.fuse([], []) == blender.rank_and_fuse([], [])[0] == []
+    assert blender.rank_and_fuse(["x"], [["only"]], **QUICK)[0] == [
         alone(fuser, "", "x", ["only"], **QUICK)
     ]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.aggregation import Scheme
+from workbench.aggregation import Scheme, ranks
 from workbench.comparing import Comparing
 from workbench.errors import BadValue
 from workbench.fusing import Fusing, decoding_of
@@ -45,7 +45,7 @@ class Blender(Comparing, Fusing):
     array([[1, 2]])
     >>> blender.load_fuser("llm-blender/gen_fuser_3b")  # doctest: +SKIP
     >>> blender.rank_and_fuse(["hello!"], [["hi!", "go away"]], top_k=2)  # doctest: +SKIP
-    ['Hi there!']
+    (['Hi there!'], array([[1, 2]]))
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Blender(Comparing, Fusing):
         top_k: int = 3,
         scheme: str = "max_logits",
         **decoding: Any,
-    ) -> list[str] | tuple[list[str], np.ndarray]:
+    ) -> tuple[list[str], np.ndarray]:
         """One answer for each of Q prompts, written from its best candidates, the best first.
 
         A prompt with fewer than `top_k` candidates is fused from all of them; of candidates with
@@ -84,13 +84,13 @@ class Blender(Comparing, Fusing):
 
         Args:
             inputs, candidates, instructions: as of `rank`.
-            return_scores: gives the scores [Q, N] of all candidates too, as `rank` gives them.
+            return_scores: gives scores in place of ranks, as of `rank`.
             top_k: how many candidates are fused.
             scheme: as of `rank`.
             decoding: as of `fuse`.
 
         Returns:
-            Q texts; with `return_scores` a pair of these and the scores.
+            Q texts, and the ranks (or scores) [Q, N] of all candidates, as llm-blender has it.
 
         Raises:
             What `rank` and `fuse` raise, before any pair is compared.
@@ -109,4 +109,4 @@ class Blender(Comparing, Fusing):
             for answers, places in zip(candidates, best.tolist(), strict=True)
         ]
         fused = self.fuse(inputs, shown, instructions, **decoding)
-        return (fused, scores) if return_scores else fused
+        return fused, scores if return_scores else ranks(scores, np.isfinite(scores))

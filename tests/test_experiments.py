@@ -24,7 +24,27 @@ SMALL = {
 RANKERS = ("summa", "reward", "simcls")
 # File -> what makes it small, and what it must be given. A new file needs an entry.
 OVERRIDES = {
-    "demo.yaml": SMALL | {"ingest.n_prompts": 70, "train.data.init_args.tokens_per_batch": 8192},
+    "demo.yaml": SMALL
+    | {
+        "ingest.n_prompts": 70,
+        "train.data.init_args.tokens_per_batch": 8192,
+        "train-fuser.trainer.max_epochs": 1,
+        "train-fuser.trainer.check_val_every_n_epoch": 1,
+    },
+    "flask.yaml": {
+        "ingest.path": "{mixinstruct}",
+        "train.model.init_args.encoder": "{encoder}",
+        "train.trainer.max_epochs": 1,
+        "train.trainer.accelerator": "cpu",
+        "train-fuser.model.init_args.model.encoder": "{encoder}",
+        "train-fuser.model.init_args.model.decoder_layers": 1,
+        "train-fuser.trainer.max_epochs": 1,
+        "train-fuser.trainer.check_val_every_n_epoch": 1,
+        "train-fuser.trainer.accelerator": "cpu",
+        "measure-bertscore.model.init_args.encoder": "{encoder}",
+        "measure-bertscore.model.init_args.layer": 1,
+        "evaluate.resamples": 50,
+    },
     "alpaca_eval.yaml": SMALL
     | {"ingest.path": "{alpaca_eval}", "train.model.init_args.encoder": "{encoder}"},
     "alpaca_eval_rankers.yaml": {
@@ -72,6 +92,27 @@ def alpaca_eval(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def mixinstruct(tmp_path_factory) -> Path:
+    """Records of MixInstruct without scores: 40 prompts, a reference and three LLMs' answers."""
+    file = tmp_path_factory.mktemp("mixinstruct") / "records.jsonl"
+    records = [
+        {
+            "id": f"r/{n}",
+            "instruction": f"Tell me about river {n} and its towns",
+            "input": "",
+            "output": "it is long " + "and wide " * (n % 3),
+            "candidates": [
+                {"model": llm, "text": f"{llm} says that it is " + "long and wide " * (n % k)}
+                for k, llm in enumerate(["koala", "moss", "vicuna"], 2)
+            ],
+        }
+        for n in range(40)
+    ]
+    file.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
 def encoder(tmp_path_factory) -> Path:
     """A random BERT with a WordPiece tokenizer, as a plain directory."""
     from transformers import BertConfig, BertModel
@@ -96,13 +137,14 @@ def options(name, **places):
     "file", [DEMO, *sorted(EXPERIMENTS.glob("*.yaml"))], ids=lambda file: file.name
 )
 def test_an_experiment_runs_and_then_skips_what_is_done(
-    file, new_store, alpaca_eval, encoder, capsys
+    file, new_store, alpaca_eval, mixinstruct, encoder, capsys
 ):
     assert file.name in OVERRIDES, f"say in OVERRIDES how {file.name} runs at smoke size"
     store = new_store
     words = ["demo"] if file == DEMO else ["run", str(file)]
     words += ["--store", str(store)]
-    words += options(file.name, alpaca_eval=alpaca_eval, encoder=encoder)
+    given = {"alpaca_eval": alpaca_eval, "mixinstruct": mixinstruct, "encoder": encoder}
+    words += options(file.name, **given)
     assert main(words) == 0, capsys.readouterr().err
     told = capsys.readouterr().out
     assert breaches(store) == []
@@ -110,14 +152,18 @@ def test_an_experiment_runs_and_then_skips_what_is_done(
         assert one(store, f"select count(*) from {table}") > 0
     swept = "sweep.trials" in OVERRIDES[file.name]
     assert one(store, "select count(*) from trials where state = 'COMPLETE'") == 3 * swept
-    rankers = {run.info.run_id for run in runs(store, "train")}
-    assert len(rankers) == len([o for o in OVERRIDES[file.name] if o.endswith(".max_epochs")])
-    assert {r for (r,) in rows(store, "select distinct ranker from comparisons")} == rankers
+    trained = {run.info.run_id for run in runs(store, "train")}
+    assert len(trained) == len([o for o in OVERRIDES[file.name] if o.endswith(".max_epochs")])
+    rankers = {r for (r,) in rows(store, "select distinct ranker from comparisons")}
+    fusers = {f for (f,) in rows(store, "select distinct fuser from fusions")}
+    assert (rankers | fusers, rankers & fusers) == (trained, set())
+    assert bool(fusers) == ("train-fuser.trainer.max_epochs" in OVERRIDES[file.name])
     for stage in ("train", "compare", "evaluate", "sweep"):
         assert {run.info.status for run in runs(store, stage)} <= {"FINISHED"}
     systems = {s for (s,) in rows(store, "select distinct system from results")}
     assert {"Oracle", "BestSingle", "Longest", "Random"} <= systems
     assert all(any(s.startswith(f"{ranker}/") for s in systems) for ranker in rankers)
+    assert all(any(s.startswith(f"fusion:{fuser}/") for s in systems) for fuser in fusers)
     assert all(head in told for head in ("Quality by", "Best LLM by"))
     assert ("Sweep" in told) == swept
     if file == DEMO:

@@ -78,11 +78,11 @@ def _is_number(cell: Any) -> bool:
 
 
 def shown(cell: Any) -> str:
-    """A cell as text: floats with four significant digits, None as a dash."""
+    """A cell as text: floats with four significant digits, from 1,000 on whole; None as a dash."""
     if cell is None:
         return "–"
     if isinstance(cell, float):
-        return f"{cell:.4g}"
+        return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.4g}"
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
 
 

@@ -17,6 +17,7 @@ from workbench.fusion.prompt import FusionPrompt
 from workbench.fusion.seq2seq import longest_prompt
 from workbench.fusion.warm_seq2seq import own_weights
 from workbench.models.hub_files import checkpoint_file
+from workbench.models.quiet import quiet
 
 FORMAT = "llm-ensemble-workbench/fuser"
 VERSION = 1
@@ -29,7 +30,8 @@ def save_fuser(fuser: Any, directory: Path) -> None:
     """Writes a built fuser into a directory, which is made."""
     directory.mkdir(parents=True, exist_ok=True)
     model = fuser.pretrained_model if fuser.lora is None else merged(fuser.pretrained_model)
-    model.save_pretrained(directory, state_dict=own_weights(model))
+    with quiet():
+        model.save_pretrained(directory, state_dict=own_weights(model))
     fuser.tokenizer.save_pretrained(directory)
     options = {name: value for name, value in fuser.hparams.items() if name not in _SPENT}
     told = {"format": FORMAT, "version": VERSION, "options": options}

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel
-from transformers.utils import logging
 
 from workbench.errors import BadModel
 from workbench.models.encoder import (
@@ -25,6 +24,7 @@ from workbench.models.encoder import (
     tiny_encoder,
 )
 from workbench.models.markers import add_markers
+from workbench.models.quiet import quiet
 from workbench.models.tokenizer_files import read_tokenizer
 
 # Buffers that older versions of transformers wrote beside the weights.
@@ -145,23 +145,20 @@ def load_with_head(
     """
     configure(config, options)
     # Its own report of what it found would contradict what is told here.
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)
     try:
-        model, told = kind.from_pretrained(
-            name,
-            config=config,
-            dtype=dtype,
-            attn_implementation=options.attention,
-            local_files_only=Path(name).is_dir(),
-            trust_remote_code=False,
-            ignore_mismatched_sizes=True,  # they are told here, all at once
-            output_loading_info=True,
-        )
+        with quiet():
+            model, told = kind.from_pretrained(
+                name,
+                config=config,
+                dtype=dtype,
+                attn_implementation=options.attention,
+                local_files_only=Path(name).is_dir(),
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # they are told here, all at once
+                output_loading_info=True,
+            )
     except _FAULTS as error:
         raise BadModel(f"cannot load a model from '{name}': {error}") from error
-    finally:
-        logging.set_verbosity(before)
     heads = head_names(model)
     lacking = sorted(told["missing_keys"])
     shapes = {

@@ -21,6 +21,15 @@ SMALL = {
     "evaluate.resamples": 50,
     "sweep.trials": 3,
 }
+SMALL_FUSER = {
+    "train-fuser.model.init_args.model.encoder": "{encoder}",
+    "train-fuser.model.init_args.model.decoder_layers": 1,
+    "train-fuser.trainer.max_epochs": 1,
+    "train-fuser.trainer.check_val_every_n_epoch": 1,
+    "train-fuser.trainer.accelerator": "cpu",
+    "measure-bertscore.model.init_args.encoder": "{encoder}",
+    "measure-bertscore.model.init_args.layer": 1,
+}
 RANKERS = ("summa", "reward", "simcls")
 # File -> what makes it small, and what it must be given. A new file needs an entry.
 OVERRIDES = {
@@ -31,18 +40,20 @@ OVERRIDES = {
         "train-fuser.trainer.max_epochs": 1,
         "train-fuser.trainer.check_val_every_n_epoch": 1,
     },
+    "alpaca_eval_fusion.yaml": {
+        "ingest.path": "{alpaca_eval}",
+        "train-reward.model.init_args.encoder": "{encoder}",
+        "train-reward.trainer.max_epochs": 1,
+        "train-reward.trainer.accelerator": "cpu",
+        **SMALL_FUSER,
+        "evaluate.resamples": 50,
+    },
     "flask.yaml": {
         "ingest.path": "{mixinstruct}",
         "train.model.init_args.encoder": "{encoder}",
         "train.trainer.max_epochs": 1,
         "train.trainer.accelerator": "cpu",
-        "train-fuser.model.init_args.model.encoder": "{encoder}",
-        "train-fuser.model.init_args.model.decoder_layers": 1,
-        "train-fuser.trainer.max_epochs": 1,
-        "train-fuser.trainer.check_val_every_n_epoch": 1,
-        "train-fuser.trainer.accelerator": "cpu",
-        "measure-bertscore.model.init_args.encoder": "{encoder}",
-        "measure-bertscore.model.init_args.layer": 1,
+        **SMALL_FUSER,
         "evaluate.resamples": 50,
     },
     "alpaca_eval.yaml": SMALL

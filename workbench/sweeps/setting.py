@@ -7,10 +7,11 @@ those of their own K only.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from workbench.aggregation import Scheme
 from workbench.evaluation import Estimate, mean_estimate
+from workbench.sweeps.front import undominated
 from workbench.sweeps.objective import Compared
 
 
@@ -30,16 +31,14 @@ def fronts(trials: Sequence[FrozenTrial]) -> dict[int, list[Setting]]:
 
     Of settings with equal figures the one that was tried first.
     """
-    found: dict[int, list[Setting]] = {}
-    complete = [t for t in trials if t.state == TrialState.COMPLETE]
-    for trial in sorted(complete, key=lambda t: (-t.values[0], t.values[1], t.number)):
-        quality, comparisons = trial.values
-        k = trial.params["top_k"]
-        front = found.setdefault(k, [])
-        if not front or comparisons < front[-1].comparisons:
-            scheme = trial.user_attrs["setting"]["scheme"]
-            front.append(Setting(k, scheme, comparisons, quality))
-    return dict(sorted(found.items()))
+    sizes = sorted({t.params["top_k"] for t in trials if t.values})
+    return {
+        k: [
+            Setting(k, t.user_attrs["setting"]["scheme"], t.values[1], t.values[0])
+            for t in undominated(t for t in trials if t.params["top_k"] == k)
+        ]
+        for k in sizes
+    }
 
 
 def looked_at(setting: Setting, tested: Compared, objective: str, seed: int) -> Setting:

@@ -1,8 +1,8 @@
-"""The Optuna study of a sweep: one name, one question."""
+"""The Optuna study of a sweep or a tuning: one name, one question."""
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,18 @@ from workbench.errors import BadValue
 from workbench.tracking import study_storage, work_folder
 
 METRICS = ["quality", "comparisons"]
+"""The objectives of a sweep: the first to be large, the second, what it costs, to be small."""
 DIRECTIONS = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
 _KEY, _ASKED = "workbench.key", "workbench.config"
 
 
-def claimed_study(store: Path, name: str, key: str, asked: Mapping[str, Any]) -> optuna.Study:
+def claimed_study(
+    store: Path,
+    name: str,
+    key: str,
+    asked: Mapping[str, Any],
+    metrics: Sequence[str] = tuple(METRICS),
+) -> optuna.Study:
     """The study of this name, made where there is none.
 
     Args:
@@ -28,6 +35,7 @@ def claimed_study(store: Path, name: str, key: str, asked: Mapping[str, Any]) ->
         name: of the study.
         key: of the sweep; trials of another one must not be mixed with its own.
         asked: what the key was made of, for people to read.
+        metrics: names of the two objectives.
 
     Raises:
         BadValue: the study was made by another sweep, or by something else.
@@ -47,7 +55,7 @@ def claimed_study(store: Path, name: str, key: str, asked: Mapping[str, Any]) ->
             raise BadValue("study", name, f"another name: this study has {told}")
         if study.get_trials(deepcopy=False) or study.directions != DIRECTIONS:
             raise BadValue("study", name, "another name: this study was not made by such a sweep")
-        study.set_metric_names(METRICS)
+        study.set_metric_names(list(metrics))
         study.set_user_attr(_ASKED, dict(asked))
         # Last, because it says that the study is whole.
         study.set_user_attr(_KEY, key)

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
+import optuna
 from optuna.trial import TrialState
 from rich.console import Group
 
 from workbench import terminal
 from workbench.errors import BadValue
-from workbench.interrupts import put_off
 from workbench.stages.rankers import compared_ranker, short, short_scheme
 from workbench.store.pool import check_names
 from workbench.store.store import Store
-from workbench.store.tables import write_rows
 from workbench.sweeps.front import front_plot
 from workbench.sweeps.ledger import Ledger
+from workbench.sweeps.looks import look, write_looks
 from workbench.sweeps.objective import (
     Compared,
     chosen_measure,
@@ -32,7 +31,7 @@ from workbench.sweeps.search import search
 from workbench.sweeps.setting import Setting, fronts, looked_at
 from workbench.sweeps.space import Space
 from workbench.sweeps.study import claimed_study
-from workbench.tracking import Tracker, study_storage
+from workbench.tracking import Run, Tracker, study_storage
 
 
 @dataclass
@@ -139,60 +138,65 @@ def sweep(
     tracker = Tracker(opened.path)
     data = compared_fingerprint(opened, ranker, measure, datasets)
     key = tracker.key("sweep", config, data)
-    asked = config | {"data": data, "store": tracker.store_id}
     name = study or f"sweep-{short(ranker)}-{key}"
+    asked = config | {"data": data, "store": tracker.store_id}
     opened_study = claimed_study(opened.path, name, key, asked)
     with tracker.run("sweep", config, data, seed=seed) as run:
         ledger = Ledger(opened, tracker, run, opened_study)
-        try:
-            with put_off() as ctrl_c:
+        with ledger.kept() as ctrl_c:
 
-                def after_trial() -> None:
-                    ledger.one_more()
-                    ctrl_c.check()
+            def after_trial() -> None:
+                ledger.one_more()
+                ctrl_c.check()
 
-                search(opened_study, tuned, space, objective, trials, seed, after_trial)
-        finally:
-            ledger.write()
+            search(opened_study, tuned, space, objective, trials, seed, after_trial)
         found = fronts(opened_study.get_trials(deepcopy=False))
         settings = [front[0] for front in found.values()]
         if tested:
             settings = [looked_at(s, tested, objective, seed) for s in settings]
-            _write_results(
-                opened, run.id, ranker, measure, str(report_on), objective, tested, settings
-            )
-        run.log_metrics(
-            {f"best/top_{s.top_k}/validation": s.validation for s in settings}
-            | {f"best/top_{s.top_k}/{report_on}": s.test.value for s in settings if s.test}
-        )
-        run.log_figure(front_plot(opened_study, found, objective), "plots/front.png")
+            write_looks(opened, run.id, _looks(config, tested, settings))
+        _log(run, opened_study, config, settings, found)
     done = sum(t.state == TrialState.COMPLETE for t in opened_study.trials)
     told = f"{objective} {measure} of the top K"
     return Swept(name, study_storage(opened.path), done, told, settings, found)
 
 
-def _write_results(
-    store: Store,
-    run: str,
-    ranker: str,
-    measure: str,
-    split: str,
-    objective: str,
-    tested: Compared,
+def _looks(
+    config: dict[str, Any], tested: Compared, settings: Sequence[Setting]
+) -> list[dict[str, Any]]:
+    ranker, measure, objective = config["ranker"], config["measure"], config["objective"]
+    return [
+        look(
+            f"{ranker}/{s.scheme}",
+            tested.pool.dataset,
+            config["report_on"],
+            f"quality:{measure}" if s.top_k == 1 else f"top{s.top_k}_{objective}:{measure}",
+            s.test,
+        )
+        for s in settings
+        if s.test
+    ]
+
+
+def _log(
+    run: Run,
+    study: optuna.Study,
+    config: dict[str, Any],
     settings: Sequence[Setting],
+    found: dict[int, list[Setting]],
 ) -> None:
-    datasets = sorted(set(tested.pool.dataset))
-    rows = [
-        {
-            "run_id": run, "system": f"{ranker}/{s.scheme}", "dataset": "+".join(datasets),
-            "split": split, "slice": "all",
-            "measure": f"quality:{measure}" if s.top_k == 1
-            else f"top{s.top_k}_{objective}:{measure}",
-            "value": s.test.value, "low": s.test.low, "high": s.test.high, "n": s.test.n,
-        }
-        for s in settings if s.test
-    ]  # fmt: skip
-    with store.writing() as db:
-        db.execute("delete from results where run_id = ?", [run])
-        db.register("_settings", pa.Table.from_pylist(rows))
-        write_rows(db, "results", "_settings", "replace")
+    """The best of each K, and a plot of all trials with the front of each K."""
+    run.log_metrics(
+        {f"best/top_{s.top_k}/validation": s.validation for s in settings}
+        | {f"best/top_{s.top_k}/{config['report_on']}": s.test.value for s in settings if s.test}
+    )
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    tried = {
+        f"top {k}": [(t.values[1], t.values[0]) for t in complete if t.params["top_k"] == k]
+        for k in found
+    }
+    lines = {
+        f"top {k}": [(s.comparisons, s.validation) for s in front] for k, front in found.items()
+    }
+    quality = f"{config['objective']} quality of the top K"
+    run.log_figure(front_plot(tried, lines, "comparisons per prompt", quality), "plots/front.png")

@@ -23,6 +23,7 @@ VERBS = {
     "fuse": ("workbench.stages.fuse:fuse", "merge the best candidates of prompts into one answer"),
     "evaluate": ("workbench.stages.evaluate:evaluate", "measure what each ranking's pick is worth"),
     "sweep": ("workbench.sweeps.sweep:sweep", "search schemes, order and top-K on stored logits"),
+    "tune": ("workbench.sweeps.tune:tune", "search K, order and decoding of a fuser"),
     "run": ("workbench.experiment:run", "do all stages of an experiment file, skipping done ones"),
     "demo": ("workbench.experiment:demo", "the whole job on an embedded simulated pool"),
     "info": ("workbench.stages.info:info", "tell what is in a store"),

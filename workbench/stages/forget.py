@@ -65,6 +65,8 @@ _WRITTEN = {
     "evaluate": {"results": _OF_RUN},
     "sweep": {"trials": _OF_RUN, "results": _OF_RUN},
     "sweep-trial": {"trials": _OF_RUN},
+    "tune": {"trials": _OF_RUN, "results": _OF_RUN},
+    "tune-trial": {"trials": _OF_RUN},
 }
 
 
@@ -86,7 +88,8 @@ def forget(store: Path, run: str) -> Forgotten:
     Of a measuring these are the values of its measures; of a training the comparisons, rankings
     and fusions of its ranker or fuser; of a comparison the comparisons and rankings of the ranker
     that compared; of a fusing its fusions; of a judging the verdicts of its judge and what they
-    gave for GPT-Rank; of an evaluation its results; of a sweep its trials and its study too. With
+    gave for GPT-Rank; of an evaluation its results; of a sweep or a tuning its trials and its
+    study too (fusions that a tuning has tried stay, as `fuse` would have made them). With
     fusions go their qualities and the verdicts on them. `mlflow gc` frees the space that deleted
     runs take.
 

@@ -1,7 +1,7 @@
 """The answers of a store that a measure has not valued yet: measured, and written."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow as pa
 from workbench import terminal
 from workbench.errors import BadModel
 from workbench.interrupts import put_off
+from workbench.quality.measure import Measure
 from workbench.stages.pace import paced
 from workbench.store.store import Store
 
@@ -40,6 +41,15 @@ _CHUNK = f"""
     select answer_id, text, reference from ({_MISSING}) semi join wanted using (prompt_id)
     order by prompt_id, answer_id
 """  # noqa: S608
+# Those of some answers, rather than of whole splits.
+_NAMED = """
+    select a.answer_id, a.text, p.reference
+    from answers a semi join wanted using (answer_id) join prompts p using (prompt_id)
+    where p.reference is not null
+      and not exists (select 1 from qualities q
+                      where q.candidate_id = a.answer_id and q.measure = $measure)
+    order by a.prompt_id, a.answer_id
+"""
 
 
 def measure_missing(
@@ -81,6 +91,23 @@ def measure_missing(
             found = values(rows["text"].to_pylist(), rows["reference"].to_pylist(), told)
             _write(store, name, rows["answer_id"], found)
     return new
+
+
+def measure_answers(store: Store, name: str, measure: Measure, ids: Sequence[str]) -> None:
+    """Measures those of some answers that have a reference and no value yet.
+
+    Args:
+        store: where they are.
+        name: of the measure.
+        measure: that of `MEASURES`.
+        ids: of candidates and fusions.
+    """
+    with store.reading() as db:
+        db.register("wanted", pa.table({"answer_id": pa.array(ids, pa.string())}))
+        rows = db.sql(_NAMED, params={"measure": name}).to_arrow_table()
+    if rows.num_rows:
+        values = measure(rows["text"].to_pylist(), rows["reference"].to_pylist())
+        _write(store, name, rows["answer_id"], values)
 
 
 def _chunk(store: Store, wanted: dict[str, Any], prompts: list[str]) -> pa.Table:

@@ -15,20 +15,20 @@ from workbench.errors import UnknownName, WorkbenchError
 
 VERBS = {
     "ingest": ("workbench.stages.ingest:ingest", "bring prompts and candidates into a store"),
-    "measure": ("workbench.stages.measure:measure", "compute the quality of each candidate"),
+    "measure": ("workbench.stages.measure:measure", "compute the quality of each candidate and fusion"),
     "judge": ("workbench.stages.judge:judge", "have an LLM compare answers two at a time"),
-    "train": ("workbench.stages.train:train", "train a ranker on the candidates of a store"),
+    "train": ("workbench.stages.train:train", "train a ranker or a fuser on the candidates of a store"),
     "compare": ("workbench.stages.compare:compare", "write a ranker's logit of every pair"),
     "aggregate": ("workbench.stages.aggregate:aggregate", "turn pair logits into rankings"),
     "fuse": ("workbench.stages.fuse:fuse", "merge the best candidates of prompts into one answer"),
-    "evaluate": ("workbench.stages.evaluate:evaluate", "measure what each ranking's pick is worth"),
+    "evaluate": ("workbench.stages.evaluate:evaluate", "tell what each pick and fusion is worth, with intervals"),
     "sweep": ("workbench.sweeps.sweep:sweep", "search schemes, order and top-K on stored logits"),
     "tune": ("workbench.sweeps.tune:tune", "search K, order and decoding of a fuser"),
     "run": ("workbench.experiment:run", "do all stages of an experiment file, skipping done ones"),
     "demo": ("workbench.experiment:demo", "the whole job on an embedded simulated pool"),
     "info": ("workbench.stages.info:info", "tell what is in a store"),
     "export": ("workbench.stages.export:export", "copy a table or view to Parquet or CSV"),
-    "save": ("workbench.stages.save:save", "copy a trained ranker into a directory"),
+    "save": ("workbench.stages.save:save", "copy a trained ranker or fuser into a directory"),
     "forget": ("workbench.stages.forget:forget", "remove what a run wrote"),
 }
 STOPPED = 130  # the shell's code for a process that Ctrl-C ended

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from math import log
 from typing import Any
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from workbench.errors import BadValue
@@ -24,15 +24,17 @@ def seq2seq_tokenizer(texts: Iterable[str], vocab_size: int) -> Any:
     """A tokenizer of the commonest words and characters of `texts`; equal texts, equal vocabulary.
 
     What it does not know as a word it spells. Decoding gives back the text, but for characters
-    that are unknown. It frames nothing: the end token is appended by who wants it.
+    that are unknown, and `▁`, which is a blank. It frames nothing: the end token is appended by
+    who wants it.
 
     Raises:
         BadValue: texts without a single character.
     """
-    split = _splitting()
+    blanks, split = _blanks(), _splitting()
     words: Counter[str] = Counter()
     for text in texts:
-        words.update(piece for piece, _ in split.pre_tokenize_str(text))
+        pieces = split.pre_tokenize_str(blanks.normalize_str(text))
+        words.update(piece for piece, _ in pieces)
     characters: Counter[str] = Counter({_BLANK: 1})
     for word, count in words.items():
         for character in word:
@@ -47,16 +49,23 @@ def seq2seq_tokenizer(texts: Iterable[str], vocab_size: int) -> Any:
     entries += [(c, log(1 / total) - _SPELLED) for c in spelled]
     entries += [(word, log(words[word] / total)) for word in whole]
     tokenizer = Tokenizer(models.Unigram(entries, unk_id=len(_SPECIAL) - 1))
-    tokenizer.pre_tokenizer = split
-    tokenizer.decoder = decoders.Metaspace(replacement=_BLANK, prepend_scheme="first")
+    tokenizer.normalizer, tokenizer.pre_tokenizer = blanks, split
+    plain = decoders.Replace(_BLANK, " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)
+    tokenizer.decoder = decoders.Sequence(list(plain))
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_SPECIAL)
+
+
+def _blanks() -> Any:
+    """Blanks as characters of their own, and one before the first word, always: a `Metaspace`
+    leaves it out where the text begins with one."""
+    return normalizers.Sequence([normalizers.Prepend(" "), normalizers.Replace(" ", _BLANK)])
 
 
 def _splitting() -> Any:
     """Words with the blank before them, punctuation and line breaks apart."""
-    blanks = pre_tokenizers.Metaspace(replacement=_BLANK, prepend_scheme="first", split=True)
+    words = pre_tokenizers.Split(_BLANK, "merged_with_next")
     breaks = pre_tokenizers.Split(Regex(r"[\n\t]"), "isolated")
-    return pre_tokenizers.Sequence([blanks, pre_tokenizers.Punctuation("isolated"), breaks])
+    return pre_tokenizers.Sequence([words, pre_tokenizers.Punctuation("isolated"), breaks])
 
 
 def _commonest(counted: Counter[str], most: int) -> list[str]:

@@ -15,13 +15,13 @@ from workbench.errors import UnknownName, WorkbenchError
 
 VERBS = {
     "ingest": ("workbench.stages.ingest:ingest", "bring prompts and candidates into a store"),
-    "measure": ("workbench.stages.measure:measure", "compute the quality of each candidate and fusion"),
+    "measure": ("workbench.stages.measure:measure", "compute the quality of each answer"),
     "judge": ("workbench.stages.judge:judge", "have an LLM compare answers two at a time"),
-    "train": ("workbench.stages.train:train", "train a ranker or a fuser on the candidates of a store"),
+    "train": ("workbench.stages.train:train", "train a ranker or a fuser on a store"),
     "compare": ("workbench.stages.compare:compare", "write a ranker's logit of every pair"),
     "aggregate": ("workbench.stages.aggregate:aggregate", "turn pair logits into rankings"),
     "fuse": ("workbench.stages.fuse:fuse", "merge the best candidates of prompts into one answer"),
-    "evaluate": ("workbench.stages.evaluate:evaluate", "tell what each pick and fusion is worth, with intervals"),
+    "evaluate": ("workbench.stages.evaluate:evaluate", "tell what each pick and fusion is worth"),
     "sweep": ("workbench.sweeps.sweep:sweep", "search schemes, order and top-K on stored logits"),
     "tune": ("workbench.sweeps.tune:tune", "search K, order and decoding of a fuser"),
     "run": ("workbench.experiment:run", "do all stages of an experiment file, skipping done ones"),

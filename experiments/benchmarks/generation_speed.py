@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import T5Config, T5ForConditionalGeneration
 
 from workbench.fusion.decoding import Decoding
 from workbench.fusion.generate import generate
-from workbench.fusion.prompt import FusionPrompt
-from workbench.fusion.saved import usual_template
+from workbench.fusion.saved import usual_prompt
 from workbench.fusion.seq2seq import read_language_model
-from workbench.fusion.steps import padded
 from workbench.models.device import device_of
 from workbench.models.vocabulary import tiny_tokenizer
 
@@ -57,8 +56,11 @@ def read_rows(file: str | None, prompts: int, top_k: int) -> list[Row]:
     return rows
 
 
-def random_model(rows: list[Row]) -> tuple[Any, Any]:
-    """T5 of the size of T5-small, and a tokenizer of 8,000 pieces of the texts."""
+def random_model(rows: list[Row], ends: int) -> tuple[Any, Any]:
+    """T5 of the size of T5-small, and a tokenizer of 8,000 pieces of the texts.
+
+    One token in `ends` ends an answer, so that answers are of many lengths.
+    """
     texts = [text for one in rows for text in (one[0], one[1], *one[2])]
     tokenizer = tiny_tokenizer(texts, 8000, markers=False)
     torch.manual_seed(0)
@@ -67,7 +69,9 @@ def random_model(rows: list[Row]) -> tuple[Any, Any]:
         pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.sep_token_id,
         tie_word_embeddings=False,  # tied and random, it would write its own last token again
     )  # fmt: skip
-    return T5ForConditionalGeneration(config), tokenizer
+    model = T5ForConditionalGeneration(config)
+    model.generation_config.eos_token_id = list(range(tokenizer.sep_token_id, 8000, ends))
+    return model, tokenizer
 
 
 def fixed_batches(
@@ -76,20 +80,24 @@ def fixed_batches(
     """Texts and tokens, as the reference generates them."""
     texts, count = [], 0
     left = not model.config.is_encoder_decoder
-    blank = [tokenizer.pad_token_id or 0] * LENGTH
+    pad, side = float(tokenizer.pad_token_id or 0), "left" if left else "right"
+    blank = torch.zeros(LENGTH, dtype=torch.int64)
     for first in range(0, len(prompts), BATCH):
         # A row of full length more, and taken away again: padding to the maximum.
-        ids, mask = padded([*prompts[first : first + BATCH], blank], blank[0], left=left)
+        rows = [*map(torch.tensor, prompts[first : first + BATCH]), blank]
+        ids = pad_sequence(rows, True, pad, side)[:-1]
+        mask = pad_sequence([torch.ones_like(row) for row in rows], True, 0.0, side)[:-1]
         told = model.generate(
-            ids[:-1].to(model.device),
-            attention_mask=mask[:-1].to(model.device),
+            ids.to(model.device),
+            attention_mask=mask.to(model.device),
             num_beams=decoding.beams,
             max_new_tokens=decoding.max_new_tokens,
             do_sample=False,
         )
         rows = told[:, LENGTH:] if left else told[:, 1:]
         texts += tokenizer.batch_decode(rows, skip_special_tokens=True)
-        ended = (rows == model.generation_config.eos_token_id).cumsum(dim=1) > 0
+        ends = torch.tensor(model.generation_config.eos_token_id, device=rows.device)
+        ended = torch.isin(rows, ends).cumsum(dim=1) > 0
         count += int((~ended).sum())
     return texts, count
 
@@ -120,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="a MixInstruct file; default: random words")
     parser.add_argument("--model", help="a directory or hub id; default: random weights")
+    parser.add_argument("--ends", type=int, default=8000, help="one random token in so many ends")
     parser.add_argument("--prompts", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--top_k", type=int, default=3)
@@ -131,17 +140,17 @@ def main() -> None:
     options = parser.parse_args()
     device = device_of(options.device)
     rows = read_rows(options.data, options.prompts, options.top_k)
-    model, tokenizer = read_language_model(options.model) if options.model else random_model(rows)
-    template = usual_template(model, tokenizer)
-    prompts = FusionPrompt(template, max_length=LENGTH).ids(
-        tokenizer, *map(list, zip(*rows, strict=True))
+    model, tokenizer = (
+        read_language_model(options.model) if options.model else random_model(rows, options.ends)
     )
+    prompt = usual_prompt(model, tokenizer, options.max_new_tokens)
+    prompts = prompt.ids(tokenizer, *map(list, zip(*rows, strict=True)))
     model = model.to(device, getattr(torch, options.dtype)).eval()
     decoding = Decoding(beams=options.beams, max_new_tokens=options.max_new_tokens)
     lengths = sorted(map(len, prompts))
     print(f"{len(prompts)} prompts of {lengths[0]} to {lengths[-1]} tokens, median "
-          f"{lengths[len(lengths) // 2]}; {decoding}; {template}; {device}, {options.dtype}, "
-          f"{torch.get_num_threads()} threads")  # fmt: skip
+          f"{lengths[len(lengths) // 2]}; {decoding}; {prompt.template}; {device}, "
+          f"{options.dtype}, {torch.get_num_threads()} threads")  # fmt: skip
     ways = {
         "fixed batch of 4": lambda: fixed_batches(model, tokenizer, prompts, decoding),
         "sorted by length": lambda: sorted_batches(

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_generate import ENDS, PROMPTS, VOCABULARY
-from tiny_writers import chat_tokenizer, writer
+from tiny_writers import Verbatim, chat_tokenizer, writer
 
 from workbench.errors import BadValue
 from workbench.fusion.copying import CopyNGram, following, source_table
@@ -18,7 +18,9 @@ SOURCES = [[prompt, prompt[::-1] + prompt[:2]] for prompt in PROMPTS]
 
 
 def grams(candidates, n):
-    return {tuple(c[k : k + n]) for c in candidates for k in range(len(c) - n + 1)}
+    """n tokens in a row, begin (-2) and end (-1) counted."""
+    marked = [(-2, *c, -1) for c in candidates]
+    return {c[k : k + n] for c in marked for k in range(len(c) - n + 1)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -30,11 +32,14 @@ def test_allowed_is_what_makes_an_n_gram_of_a_candidate(sources, written, n):
     scores = torch.randn(len(sources), 7)
     kept = CopyNGram(sources, n, [6])(rows, scores)
     for row, candidates in enumerate(sources):
-        last = tuple(written[max(0, len(written) - n + 1) :])
+        last = (-2, *written)[max(0, len(written) - n + 2) :]
         known = grams(candidates, len(last) + 1)
-        for token in range(7):
-            allowed = token == 6 or (*last, token) in known
-            assert kept[row, token] == (scores[row, token] if allowed else -torch.inf)
+        free = {token for token in range(6) if (*last, token) in known}
+        if not free or (*last, -1) in known or n == 1:
+            free.add(6)
+        expected = torch.full((7,), -torch.inf)
+        expected[list(free)] = scores[row, list(free)]
+        assert torch.equal(kept[row], expected)
 
 
 @pytest.mark.parametrize("decoding", [
@@ -50,40 +55,12 @@ def test_answers_are_made_of_the_candidates(kind, decoding):
     stream = generate(model, Verbatim(), PROMPTS, decoding, sources=SOURCES, tokens_per_batch=300)
     for some in stream:
         for row, tokens in zip(some.index, some.texts, strict=True):
-            for n in range(1, min(decoding.copy_ngram, len(tokens)) + 1):
-                assert grams([tokens], n) <= grams(SOURCES[row], n)
+            found = grams([tokens], decoding.copy_ngram)
+            if len(tokens) == decoding.max_new_tokens or decoding.no_repeat_ngram:
+                found = {gram for gram in found if -1 not in gram}  # it was cut short
+            assert found <= grams(SOURCES[row], decoding.copy_ngram)
             seen.append(len(tokens))
     assert max(seen) > 3
-
-
-class Verbatim:
-    """A tokenizer that leaves tokens as they are."""
-
-    pad_token_id = 0
-
-    def batch_decode(self, answers, **_):
-        return answers
-
-
-@pytest.mark.parametrize("kind", ["bart", "gpt2"])
-def test_the_processor_does_the_same_in_transformers_own_generate(kind):
-    model = writer(kind, VOCABULARY)
-    decoding = Decoding(beams=3, max_new_tokens=8, copy_ngram=2)
-    prompts, sources = [[5, 6, 7, 8], [9, 8, 7, 5]], [[[30, 31, 32, 31, 40]], [[50, 51], [52]]]
-    begin = 1 if model.config.is_encoder_decoder else len(prompts[0])
-    ids = torch.tensor(prompts)
-    told = model.generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        num_beams=3,
-        do_sample=False,
-        max_new_tokens=8,
-        pad_token_id=0,
-        logits_processor=[CopyNGram(sources, 2, [1], begin)],
-    )[:, begin:]
-    told = [[token for token in row if token > 1] for row in told.tolist()]
-    (some,) = generate(model, Verbatim(), prompts, decoding, sources=sources)
-    assert [some.texts[list(some.index).index(row)] for row in (0, 1)] == told
 
 
 def test_without_anything_to_copy_the_answer_is_empty():
@@ -96,8 +73,16 @@ def test_without_anything_to_copy_the_answer_is_empty():
 
 def test_no_n_gram_reaches_over_two_candidates():
     table = source_table([[[1, 2], [3]], []])
-    assert table.tolist() == [[1, 2, -1, 3, -1], [-1] * 5]
-    assert not following(table[:1], torch.tensor([[2]]), 5).any()
+    assert table.tolist() == [[-2, 1, 2, -1, -2, 3, -1], [-1] * 7]
+    assert following(table[:1], torch.tensor([[2]]), 5).nonzero()[:, 1].tolist() == [5]
+
+
+def test_one_candidate_without_repeats_is_written_whole():
+    model = writer("t5", VOCABULARY)
+    decoding = Decoding(beams=1, copy_ngram=2, max_new_tokens=9)
+    candidate = [7, 5, 9, 6]
+    (some,) = generate(model, Verbatim(), [[5, 6]], decoding, sources=[[candidate]])
+    assert list(some.texts[0]) == candidate
 
 
 def test_n_is_checked():

@@ -1,12 +1,12 @@
 """Generation equals transformers' own one by one, and no answer depends on its batch."""
 
-import inspect
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from tiny_writers import chat_tokenizer, writer
+from tiny_writers import Verbatim, chat_tokenizer, writer
 
 from workbench.errors import BadModel, BadValue
 from workbench.fusion.decoding import Decoding
@@ -124,24 +124,49 @@ def test_draws_follow_the_models_probabilities():
     assert answers(model, decoding=nearly_greedy) == answers(model, decoding=greedy)
 
 
-@pytest.mark.parametrize("beams", [1, 3])
-@pytest.mark.parametrize("kind", ["bart", "gpt2"])
-def test_answers_that_are_done_leave_the_batch(kind, beams, monkeypatch):
+@pytest.mark.parametrize("kind", ["t5", "gpt2"])
+def test_of_the_models_settings_only_its_begin_and_end_count(kind):
     model = writer(kind, VOCABULARY, ENDS)
-    rows = []
-    forward = model.forward
+    plain = [answers(model, decoding=Decoding(beams=n, max_new_tokens=9)) for n in (1, 3)]
+    settings = model.generation_config
+    settings.update(
+        num_beams=5, do_sample=True, temperature=3.0, top_k=5, max_length=7, min_length=6,
+        repetition_penalty=4.0, no_repeat_ngram_size=1, suppress_tokens=list(range(5, 40)),
+        forced_eos_token_id=1, early_stopping=True, use_cache=False,
+    )  # fmt: skip
+    kept = settings.to_dict()
+    again = [answers(model, decoding=Decoding(beams=n, max_new_tokens=9)) for n in (1, 3)]
+    assert again == plain
+    assert model.generation_config is settings
+    assert settings.to_dict() == kept
 
-    def counting(*args, **inputs):
-        given = inputs.get("decoder_input_ids", inputs.get("input_ids"))
-        rows.append(len(given))
-        return forward(*args, **inputs)
 
-    counting.__signature__ = inspect.signature(forward)
-    monkeypatch.setattr(model, "forward", counting)
-    answers(model, decoding=Decoding(beams=beams, max_new_tokens=14))
-    assert rows[0] == len(PROMPTS)  # prompts are read once, whatever the beams
-    assert rows[1] <= len(PROMPTS) * beams
-    assert rows[-1] < rows[1]
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_causal_answer_may_repeat_its_prompt_but_not_itself(beams):
+    model = writer("gpt2", VOCABULARY)
+    decoding = Decoding(beams=beams, no_repeat_ngram=1, max_new_tokens=12)
+    prompts = [list(range(4, 240)), list(range(9, 60))]
+    repeats = 0
+    for some in generate(model, Verbatim(), prompts, decoding):
+        for row, tokens in zip(some.index, some.texts, strict=True):
+            assert len(set(tokens)) == len(tokens)
+            repeats += len(set(tokens) & set(prompts[row]))
+    assert repeats > 3
+
+
+@pytest.mark.parametrize("decoding", [
+    Decoding(beams=3, max_new_tokens=8, copy_ngram=2),
+    Decoding(beams=1, max_new_tokens=8, copy_ngram=2, temperature=1.0),
+], ids=str)  # fmt: skip
+def test_a_forced_first_token_stands_before_what_is_copied(decoding):
+    model = writer("bart", VOCABULARY)
+    model.generation_config.forced_bos_token_id = 3
+    source = [30, 31, 32, 31, 40]
+    (some,) = generate(model, Verbatim(), [[5, 6]], decoding, sources=[[source]])
+    (first, *copied) = some.texts[0]
+    assert first == 3
+    assert copied
+    assert set(pairwise(copied)) <= set(pairwise(source))
 
 
 def test_batches_come_longest_first_and_keep_the_budget():

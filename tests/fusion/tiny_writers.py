@@ -51,6 +51,15 @@ def chat_tokenizer():
     return byte_tokenizer(CHAT + GENERATION)
 
 
+class Verbatim:
+    """A tokenizer that leaves tokens as they are."""
+
+    pad_token_id = 0
+
+    def batch_decode(self, answers, **_):
+        return answers
+
+
 CONFIGS = {
     "t5": (
         T5Config,

@@ -8,19 +8,20 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import LogitsProcessor
 
 from workbench.errors import BadValue
 
-_NONE = -1  # stands between two candidates and behind the last
+_BEGIN, _END = -2, -1  # stand before and behind each candidate
 
 
 class CopyNGram(LogitsProcessor):
     """Bans each token that would end n tokens in a row that no candidate has.
 
-    At an answer's begin, where fewer than n tokens are written, these must occur so too. An
-    answer may end anywhere, and must where no candidate goes on. For any model and number of
-    beams, in transformers' own `generate` too.
+    A candidate's begin and end count as tokens: an answer begins as a candidate does, and ends
+    where n − 1 tokens before it end one. Where nothing else is left it ends. For any model and
+    number of beams.
 
     Args:
         sources: token ids of each prompt's candidates.
@@ -50,48 +51,44 @@ class CopyNGram(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Scores [R, V], −inf where banned; R rows, equally many of each prompt in turn."""
-        rows = torch.arange(len(scores), device=scores.device)
-        prompt = rows // (len(scores) // len(self.sources))
-        return self.allowed_only(scores, input_ids[:, self.begin :], prompt)
-
-    def allowed_only(self, scores: Tensor, written: Tensor, prompt: Tensor) -> Tensor:
-        """Scores [R, V], −inf where banned, of rows that go on from `written` [R, T].
-
-        Args:
-            scores: [R, V].
-            written: [R, T] the answers so far.
-            prompt: [R] whose candidates are each row's.
-        """
+        sources = self.sources.repeat_interleave(len(scores) // len(self.sources), dim=0)
+        written = functional.pad(input_ids[:, self.begin :], (1, 0), value=_BEGIN)
         last = written[:, max(0, written.shape[1] - self.n + 1) :]
-        allowed = following(self.sources[prompt], last, scores.shape[1])
-        allowed[:, self.ends] = True
+        found = following(sources, last, scores.shape[1])
+        allowed, stops = found[:, :-1], found[:, -1:]
+        # What something else has banned is nothing to go on with.
+        stops = stops | ~(allowed & scores.isfinite()).any(dim=1, keepdim=True)
+        allowed[:, self.ends] = stops
         return scores.masked_fill(~allowed, -torch.inf)
 
 
 def following(source: Tensor, last: Tensor, vocabulary: int) -> Tensor:
-    """[R, vocabulary] bool: tokens that somewhere in `source` [R, S] come right behind `last`.
+    """[R, vocabulary + 1] bool: tokens that somewhere in `source` [R, S] come right behind
+    `last`, and whether there a candidate ends.
 
-    `last` [R, m] are m tokens in a row, none of them negative; with m = 0 all tokens of the
-    source are given. Negative ids in the source are no tokens.
+    `last` [R, m] are m tokens in a row, or m − 1 behind a begin; with m = 0 all tokens of the
+    source are given, and an end.
 
-    >>> following(torch.tensor([[1, 2, 1, 3, -1]]), torch.tensor([[1]]), 4).nonzero()[:, 1].tolist()
-    [2, 3]
+    >>> found = following(torch.tensor([[-2, 1, 2, 1, 3, 1, -1]]), torch.tensor([[1]]), 4)
+    >>> found.nonzero()[:, 1].tolist()
+    [2, 3, 4]
     """
     m, width = last.shape[1], source.shape[1]
     behind = source[:, m:]
-    there = behind >= 0
+    there = behind != _BEGIN
     for place in range(m if behind.shape[1] else 0):
         there &= source[:, place : width - m + place] == last[:, place, None]
     # One column more takes what is not there.
-    found = torch.zeros(len(source), vocabulary + 1, dtype=torch.bool, device=source.device)
-    found.scatter_(1, torch.where(there, behind, vocabulary), True)
-    return found[:, :vocabulary]
+    token = torch.where(behind == _END, vocabulary, behind)
+    found = torch.zeros(len(source), vocabulary + 2, dtype=torch.bool, device=source.device)
+    found.scatter_(1, torch.where(there, token, vocabulary + 1), True)
+    return found[:, :-1]
 
 
 def source_table(sources: Sequence[Sequence[Sequence[int]]]) -> Tensor:
-    """[P, S] int64: each prompt's candidates one after the other, −1 behind each."""
-    joined = [[token for one in some for token in (*one, _NONE)] for some in sources]
-    table = torch.full((len(joined), max(map(len, joined), default=0)), _NONE)
+    """[P, S] int64: each prompt's candidates one after the other, each between its marks."""
+    joined = [[t for one in some for t in (_BEGIN, *one, _END)] for some in sources]
+    table = torch.full((len(joined), max(map(len, joined), default=0)), _END)
     for row, tokens in enumerate(joined):
         table[row, : len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
     return table

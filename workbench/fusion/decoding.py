@@ -34,8 +34,8 @@ class Decoding:
         seed: of the draws.
         length_penalty: a hypothesis' log-likelihood is divided by its length to this power.
         no_repeat_ngram: n above 0: no n tokens in a row occur twice in an answer.
-        copy_ngram: n above 0: n tokens in a row, and fewer that begin an answer, occur so in one
-            of the candidates shown.
+        copy_ngram: n above 0: n tokens in a row occur so in one of the candidates shown, whose
+            begins and ends count as tokens.
     """
 
     beams: int = 4

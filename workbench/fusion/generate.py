@@ -1,23 +1,20 @@
 """Answers of a generating model to many prompts, batch after batch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from transformers import GenerationConfig
 
 from workbench.errors import BadModel, BadValue
-from workbench.fusion.beam_search import beam_search
-from workbench.fusion.copying import CopyNGram
 from workbench.fusion.decoding import Decoding
-from workbench.fusion.rules import Rules
-from workbench.fusion.sampling import Draws
+from workbench.fusion.processors import processors
 from workbench.fusion.seq2seq import check_positions
-from workbench.fusion.steps import Steps
-from workbench.fusion.token_by_token import token_by_token
 from workbench.models.batches import token_batches
 from workbench.models.inferring import check_inference, inferring
 from workbench.models.precision import in_precision
@@ -117,25 +114,50 @@ def _answers(
     start: int | None,
     ends: Sequence[int],
 ) -> list[list[int]]:
-    """Tokens of one batch's answers."""
-    stops = torch.tensor(list(ends), device=model.device)
-    copying = None
-    if decoding.copy_ngram and sources is not None:
-        copying = CopyNGram(sources, decoding.copy_ngram, ends, device=model.device)
-    first = getattr(model.generation_config, "forced_bos_token_id", None)
-    rules = Rules(copying, decoding.no_repeat_ngram, first if start is not None else None)
-    steps = Steps(model, prompts, tokenizer.pad_token_id or 0, start)
-    if decoding.beams > 1:
-        return beam_search(steps, rules, stops, decoding)
+    """Tokens of one batch's answers, the end token left out."""
+    config = GenerationConfig(
+        num_beams=decoding.beams,
+        length_penalty=decoding.length_penalty,
+        early_stopping=False,
+        do_sample=False,
+        max_new_tokens=decoding.max_new_tokens,
+        decoder_start_token_id=start,
+        eos_token_id=list(ends),
+        pad_token_id=tokenizer.pad_token_id or 0,
+    )
+    rows = [torch.tensor(prompt, device=model.device) for prompt in prompts]
+    side = "left" if start is None else "right"
+    ids = pad_sequence(rows, True, float(config.pad_token_id), side)
+    mask = pad_sequence([torch.ones_like(row) for row in rows], True, 0.0, side)
+    begin = ids.shape[1] if start is None else 1
+    asked = processors(
+        decoding,
+        begin,
+        keys or [" ".join(map(str, prompt)) for prompt in prompts],
+        sources=sources,
+        ends=ends,
+        first=None if start is None else model.generation_config.forced_bos_token_id,
+        device=model.device,
+    )
+    with _settings(model, config):
+        written = model.generate(
+            ids, attention_mask=mask, generation_config=config, logits_processor=asked
+        )
+    # What stands behind the first end token is padding.
+    ended = torch.isin(written[:, begin:], torch.tensor(list(ends), device=ids.device))
+    length = (ended.cumsum(dim=1) == 0).sum(dim=1).tolist()
+    told = zip(written[:, begin:].tolist(), length, strict=True)
+    return [tokens[:many] for tokens, many in told]
 
-    def greedy(scores: Tensor, _: Tensor) -> Tensor:
-        return scores.argmax(dim=-1)
 
-    choose: Callable[[Tensor, Tensor], Tensor] = greedy
-    if decoding.temperature:
-        names = keys or [" ".join(map(str, prompt)) for prompt in prompts]
-        choose = Draws(names, decoding.seed, decoding.temperature, decoding.top_p)
-    return token_by_token(steps, rules, stops, decoding.max_new_tokens, choose)
+@contextmanager
+def _settings(model: Any, config: GenerationConfig) -> Iterator[None]:
+    """The model with these settings instead of its own, which would fill in what they leave."""
+    own, model.generation_config = model.generation_config, config
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 def answer_tokens(model: Any, tokenizer: Any) -> tuple[int | None, list[int]]:

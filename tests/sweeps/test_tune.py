@@ -175,17 +175,17 @@ def test_store_optuna_and_mlflow_hold_the_same_trials(tuned):
 
 def test_nothing_is_written_twice(compared_pool, fresh, t5, written):
     store = fresh(compared_pool)
-    options = {"trials": 4, "decoding": SHORT, "orders": ["rank"], "top_k": [2, 3]}
-    first = tune(store, t5, prompts=3, **options)
+    options = {"decoding": SHORT, "orders": ["rank"], "top_k": [2, 3], "prompts": 3}
+    first = tune(store, t5, trials=2, **options)
+    assert len(written) == 2 * 3
+    before = [t.params for t in trials_of(first)]
+    more = tune(store, t5, trials=4, **options)
     assert len(written) == 4 * 3
-    assert tune(store, t5, prompts=3, **options).settings == first.settings
+    assert (more.study, more.trials) == (first.study, 4)
+    assert [t.params for t in trials_of(more)][:2] == before
+    again = tune(store, t5, trials=4, **options, study="another")
+    assert again.settings == more.settings
     assert len(written) == 4 * 3
-    more = tune(store, t5, prompts=3, **options | {"trials": 6})
-    assert (more.study, more.trials) == (first.study, 6)
-    assert [t.params for t in trials_of(more)][:4] == [t.params for t in trials_of(first)][:4]
-    again = tune(store, t5, prompts=3, **options, study="another")
-    assert again.trials == 4
-    assert [s.system for s in again.settings] == [s.system for s in first.settings]
     assert set(written.values()) == {1}
     assert len(runs(store, "tune")) == 2
 

@@ -1,7 +1,11 @@
 """A tuning that is stopped goes on where it was, and ends as one that never was; the CLI."""
 
+import os
 import shutil
 import signal
+import sqlite3
+from contextlib import closing, suppress
+from itertools import count
 
 import optuna
 import pytest
@@ -10,6 +14,7 @@ from tiny_fuser import write_t5
 from tiny_pipeline import one, rows, runs, wait_until, workbench
 
 from workbench.cli import main
+from workbench.fusion.gen_fuser import GenFuser
 from workbench.sweeps.decoding_space import DecodingSpace
 from workbench.sweeps.tune import tune
 
@@ -27,46 +32,65 @@ def drawn(done):
     return [(t.params, t.values) for t in study.trials]
 
 
-def test_ctrl_c_then_kill_then_the_rest_is_as_if_never_stopped(compared_pool, fresh, t5):
-    store, other = fresh(compared_pool), fresh(compared_pool, "other")
-    options = {"trials": 6, "prompts": 6, "top_k": [2, 3], "orders": ["rank", "reversed"]}
-    decoding = {"kinds": ["greedy", "sample"], "max_new_tokens": [12, 16]}
-    # A budget of one prompt a batch is slow enough to be met in between.
-    words = (
-        "tune", "--store", store, "--fuser", t5, "--trials=6", "--prompts=6", "--top_k=2,3",
-        "--orders=rank,reversed", "--decoding.kinds=greedy,sample",
-        "--decoding.max_new_tokens", "12,16", "--tokens_per_batch=1",
-    )  # fmt: skip
+def in_the_study(store):
+    """Trials in Optuna's own file: whoever asks the store so often keeps its writers waiting."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(store.with_name("optuna.db"))) as db:
+        return db.execute("select count(*) from trials").fetchone()[0]
+    return 0
 
-    process = workbench(*words)
-    wait_until(lambda: one(store, MADE) > 0, process)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
-    assert "goes on where this one stopped" in told
-    assert "Traceback" not in told
-    assert breaches(store) == []
-    first = one(store, TRIALS)
-    assert first < 6
+
+def pressing(monkeypatch, call):
+    """Ctrl-C after the first answers of this call of a fuser, counted from 1."""
+    calls, fused = count(1), GenFuser.fuse
+
+    def fuse(self, *texts, **options):
+        press = next(calls) == call
+        for made in fused(self, *texts, **options):
+            if press:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield made
+
+    monkeypatch.setattr(GenFuser, "fuse", fuse)
+
+
+def test_ctrl_c_then_kill_then_the_rest_is_as_if_never_stopped(
+    compared_pool, fresh, t5, monkeypatch
+):
+    store, other = fresh(compared_pool), fresh(compared_pool, "other")
+    # A budget of one prompt a batch: there is something to interrupt between.
+    options = {"prompts": 5, "top_k": [2, 3], "orders": ["rank", "reversed"]}
+    options |= {"trials": 6, "tokens_per_batch": 1}
+    decoding = DecodingSpace(kinds=["greedy", "sample"], max_new_tokens=[6, 8])
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        pressing(patch, call=2)
+        tune(store, t5, decoding=decoding, **options)
+    assert one(store, TRIALS) == 1
+    assert one(store, MADE) == 5 + 1  # of the second trial what was made when it was pressed
     [run] = runs(store, "tune")
     assert run.info.status == "KILLED"
-
-    process = workbench(*words)
-    wait_until(lambda: one(store, TRIALS) > first, process)
-    process.kill()
-    process.communicate()
-    assert first < one(store, TRIALS) < 6
-    before = rows(store, "select fusion_id, text, latency_s from fusions")
     assert breaches(store) == []
 
-    done = tune(store, t5, decoding=DecodingSpace(**decoding), **options)
+    process = workbench(
+        "tune", "--store", store, "--fuser", t5, "--trials=6", "--prompts=5", "--top_k=2,3",
+        "--orders=rank,reversed", "--decoding.kinds=greedy,sample",
+        "--decoding.max_new_tokens", "6,8", "--tokens_per_batch=1",
+    )  # fmt: skip
+    wait_until(lambda: in_the_study(store) > 2, process)
+    process.kill()
+    process.communicate()
+    assert 1 < one(store, TRIALS) < 6
+    assert breaches(store) == []
+
+    before = rows(store, "select fusion_id, text, latency_s from fusions")
+    done = tune(store, t5, decoding=decoding, **options)
     assert done.trials == one(store, TRIALS) == len(runs(store, "tune-trial")) == 6
     assert set(before) <= set(rows(store, "select fusion_id, text, latency_s from fusions"))
     [again] = runs(store, "tune")
     assert (again.info.run_id, again.info.status) == (run.info.run_id, "FINISHED")
     assert breaches(store) == []
 
-    never = tune(other, t5, decoding=DecodingSpace(**decoding), **options)
+    never = tune(other, t5, decoding=decoding, **options)
     assert drawn(never) == drawn(done)
     # No trial was left half done for another: no fusion stands in the store that none needed.
     assert one(other, MADE) == one(store, MADE)

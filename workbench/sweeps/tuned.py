@@ -80,10 +80,11 @@ class Tuned:
             for s in self.settings
         ]
         picks = ", ".join(f"{shown(found)}" for found in self.picks.values())
+        unseen = "" if tested else ", which --report_on test does not"
         told = (
-            "Settings that no other beats in both quality and generated tokens per prompt, with "
-            f"95 % intervals; chosen on these prompts, so that test is to be believed. "
-            f"The ranker's pick, without fusing: {picks}."
+            "Settings that no other beats in both quality and generated tokens per prompt; 95 % "
+            "intervals. They were chosen on these prompts, which flatters them"
+            f"{unseen}. The ranker's pick, without fusing: {picks}."
         )
         title = f"Tuning {self.study}: {self.trials} trials"
         return Group(

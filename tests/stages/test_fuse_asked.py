@@ -109,12 +109,22 @@ def test_from_the_command_line(compared_pool, fresh, t5, capsys):
     assert made == (2, "shuffled(seed=4)", str(Decoding(beams=2, max_new_tokens=3)))
     for wrong, told in (
         (["--decoding.beams=0"], "beams"),
+        (["--decoding=greedi"], "Did you mean 'greedy'"),
         (["--decoding.beam=2"], "beam"),
         (["--order=up"], "shuffled"),
         (["--topk=2"], "top_k"),
     ):
         assert main([*words, *wrong]) == 2
         assert told in capsys.readouterr().err
+
+
+def test_a_decoding_is_a_text_too(compared_pool, fresh, t5):
+    store = fresh(compared_pool)
+    words = ["fuse", "--store", str(store), "--fuser", t5, "--splits", "test", "--top_k=1"]
+    assert main([*words, "--decoding", "greedy(max_new_tokens=3)"]) == 0
+    before = rows(store, "select fusion_id, text from fusions order by all")
+    assert main([*words, "--decoding.beams=1", "--decoding.max_new_tokens=3"]) == 0
+    assert rows(store, "select fusion_id, text from fusions order by all") == before != []
 
 
 def test_a_saved_fuser_is_a_directory_that_fuses_alike(compared_pool, fresh, t5, tmp_path, capsys):

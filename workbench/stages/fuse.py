@@ -77,7 +77,7 @@ def fuse(
     scheme: str = "max_logits",
     top_k: int = 3,
     order: Order = "rank",
-    decoding: Decoding | None = None,
+    decoding: Decoding | str | None = None,
     datasets: list[str] | None = None,
     splits: list[Literal["train", "validation", "test"]] | None = None,
     seed: int = 0,
@@ -101,7 +101,9 @@ def fuse(
             `aggregate` reads it; without effect on random ones.
         top_k: how many candidates of a prompt are fused, its best by rank.
         order: how they are shown: best first by 'rank', 'reversed', or 'shuffled'.
-        decoding: how an answer is searched for; as the fuser was trained to write by default.
+        decoding: how an answer is searched for, as a text such as 'beam(beams=4)',
+            'greedy(copy_ngram=3)' or 'sample(temperature=0.7, top_p=0.9)', or option by option;
+            as the fuser was trained to write by default.
         datasets: names of datasets, all by default.
         splits: validation and test by default.
         seed: of random rankings and shuffled orders, in which each prompt has its own.
@@ -114,6 +116,7 @@ def fuse(
         BadValue: a device that this machine does not have, or an option that cannot be used.
         BadModel: a fuser that cannot be loaded.
     """
+    asked = Decoding.parse(decoding) if isinstance(decoding, str) else decoding
     opened = Store(store)
     check_names(opened, "dataset", datasets)
     check_inference((0,), tokens_per_batch, precision)
@@ -127,7 +130,7 @@ def fuse(
         terminal.say(
             "split train is fused too: a fuser knows the references that it was trained on"
         )
-    written = str(decoding or found.load().decoding)
+    written = str(asked or found.load().decoding)
     recipe = Recipe(
         found.id, ranking.ranker, ranking.scheme, top_k, chosen.candidate_order, written
     )

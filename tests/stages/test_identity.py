@@ -1,5 +1,12 @@
 import pytest
 
+from workbench.fusion.data import FusionData
+from workbench.fusion.decoding import Decoding
+from workbench.fusion.gen_fuser import GenFuser
+from workbench.fusion.lora import LoRA
+from workbench.fusion.prompt import FusionPrompt
+from workbench.fusion.tiny_seq2seq import TinySeq2Seq
+from workbench.fusion.warm_seq2seq import WarmSeq2Seq
 from workbench.models.encoder import TinyEncoder
 from workbench.ranking.data import PairData
 from workbench.ranking.pair_ranker import PairRanker
@@ -38,3 +45,34 @@ def test_an_encoder_in_a_directory_counts_by_its_files(tmp_path):
     (tmp_path / "two" / "model.safetensors").write_bytes(b"other weights")
     assert of(str(tmp_path / "one")) != of(str(tmp_path / "two"))
     assert of("hub/one") != of("hub/two")
+
+
+def fused(model="hub/name", data=None, **options):
+    return identity(GenFuser(model, **options), FusionData(**(data or {})), {})
+
+
+def test_groups_of_options_count_by_what_is_not_a_default():
+    usual = fused()["model"]["init_args"]
+    assert usual == {"model": "hub/name"}
+    same = fused(prompt=FusionPrompt(), decoding=Decoding(), lora=None, dtype="float32")
+    assert same == fused()
+    prompt = FusionPrompt("plain", max_length=99)
+    own = fused(TinySeq2Seq(layers=1), prompt=prompt, decoding=Decoding(beams=1))
+    assert own["model"]["init_args"] == {
+        "model": {"layers": 1}, "prompt": {"template": "plain", "max_length": 99},
+        "decoding": {"beams": 1},
+    }  # fmt: skip
+    assert fused(lora=LoRA()) != fused()
+    assert fused(lora=LoRA(rank=2)) != fused(lora=LoRA())
+    assert fused(data={"noise": 2.0}) != fused()
+
+
+def test_a_warm_start_counts_by_the_files_of_its_encoder(tmp_path):
+    for place, weights in (("one", b"weights"), ("two", b"weights"), ("three", b"others")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "model.safetensors").write_bytes(weights)
+    one, two, three = (
+        fused(WarmSeq2Seq(str(tmp_path / name), 2)) for name in ("one", "two", "three")
+    )
+    assert one == two != three
+    assert fused(str(tmp_path / "one")) == fused(str(tmp_path / "two"))

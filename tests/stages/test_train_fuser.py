@@ -1,0 +1,207 @@
+"""A fuser trained from the command line: what is learned, kept, gone on with and never read."""
+
+import math
+import shutil
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+import torch
+from referenced_pool import MEASURE, RANKER, SCHEME, referenced_store
+from safetensors.torch import load_file
+from tiny_pipeline import copied, execute, runs, wait_until, workbench
+
+from workbench.cli import main
+from workbench.fusion.loading import load_fuser
+from workbench.fusion.prompt import FusionPrompt
+from workbench.store.labels import labels
+from workbench.store.store import Store
+from workbench.tracking import Tracker
+
+EPOCHS = 6
+TINY = {
+    "--model": "GenFuser",
+    "--model.model.hidden_size": 16,
+    "--model.model.layers": 1,
+    "--model.model.heads": 2,
+    "--model.model.intermediate": 16,
+    "--model.model.vocab_size": 200,
+    "--model.prompt.template": "plain",
+    "--model.prompt.max_length": 96,
+    "--model.decoding.beams": 1,
+    "--model.decoding.max_new_tokens": 6,
+    "--model.target_maxlength": 16,
+    "--model.lr": 8e-3,
+    "--model.dropout": 0.1,
+    "--patience": "null",
+    "--data": "FusionData",
+    "--data.measure": MEASURE,
+    "--data.tokens_per_batch": 250,
+    "--trainer.max_epochs": EPOCHS,
+    "--trainer.accelerator": "cpu",
+    "--trainer.enable_progress_bar": "false",
+    "--trainer.enable_model_summary": "false",
+}
+
+
+def words(store, **options):
+    told = TINY | {f"--{name.replace('__', '.')}": value for name, value in options.items()}
+    return ["train", "--store", str(store), *(f"{n}={v}" for n, v in told.items())]
+
+
+def kept(run):
+    return Path(urlparse(run.info.artifact_uri).path) / "model"
+
+
+def weights(store):
+    [run] = runs(store, "train")
+    return load_file(kept(run) / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory, empty_tracking):
+    folder = tmp_path_factory.mktemp("referenced")
+    shutil.copy(empty_tracking / "mlflow.db", folder)
+    referenced_store(folder / "store.duckdb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, pool):
+    store = copied(pool, tmp_path_factory.mktemp("trained") / "pool") / "store.duckdb"
+    assert main(words(store)) == 0
+    return store
+
+
+def test_what_is_kept_is_a_fuser_that_loads_and_is_named(trained):
+    [run] = runs(trained, "train")
+    assert run.info.status == "FINISHED"
+    fuser = load_fuser(kept(run))
+    assert fuser.prompt == FusionPrompt("plain", max_length=96)
+    assert fuser.decoding.max_new_tokens == 6
+    [done] = fuser.fuse(["train 0"], ["red one"], [["ant says red"]])
+    assert len(done.texts) == 1
+    assert labels(Store(trained))[run.info.run_id] == "GenFuser"
+
+
+def test_the_best_epoch_by_quality_is_kept(trained):
+    [run] = runs(trained, "train")
+    client = Tracker(Store(trained).path).client
+    history = client.get_metric_history(run.info.run_id, "validation/quality")
+    assert len(history) == EPOCHS
+    figures = run.data.metrics
+    assert figures["best/validation/quality"] == max(metric.value for metric in history)
+    best = [metric.value for metric in history].index(figures["best/validation/quality"])
+    assert figures["best/epoch"] == best > 0
+    names = {"loss", "quality", "first_shown", "best_shown"}
+    assert all(math.isfinite(figures[f"validation/{name}"]) for name in names)
+    assert figures["train/loss_epoch"] < 6
+
+
+def test_a_finished_training_is_not_done_again(trained, capsys):
+    [run] = runs(trained, "train")
+    before = (kept(run) / "model.safetensors").stat()
+    capsys.readouterr()
+    assert main(words(trained)) == 0
+    assert "trained before" in capsys.readouterr().out
+    [run] = runs(trained, "train")
+    assert (kept(run) / "model.safetensors").stat() == before
+    assert not list(trained.with_suffix(".work").glob("train-*/"))
+    # What is a default, or changes nothing but the look, makes no other training.
+    assert main(words(trained, model__label_smoothing=0.0, trainer__log_every_n_steps=1)) == 0
+    assert len(runs(trained, "train")) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update prompts set reference = 'other' where instruction = 'train 3'",
+        "update rankings set score = -score",
+    ],
+)
+def test_other_references_or_rankings_are_another_training(trained, tmp_path, change):
+    store = copied(trained.parent, tmp_path / "pool") / "store.duckdb"
+    execute(store, change)
+    assert main(words(store)) == 0
+    assert len(runs(store, "train")) == 2
+
+
+def test_the_split_test_changes_no_weight(trained, tmp_path, empty_tracking):
+    shutil.copy(empty_tracking / "mlflow.db", tmp_path)
+    store = referenced_store(tmp_path / "store.duckdb", test="poison")
+    assert main(words(store)) == 0
+    found, wanted = weights(store), weights(trained)
+    assert set(found) == set(wanted)
+    for name, value in wanted.items():
+        assert torch.equal(found[name], value), name
+    [run] = runs(store, "train")
+    assert "poison" not in (kept(run) / "tokenizer.json").read_text()
+
+
+def test_killed_and_gone_on_with_is_as_if_never_killed(pool, tmp_path, capsys):
+    """Killed within an epoch: a checkpoint is written at each batch."""
+    long = {"trainer__max_epochs": 12, "checkpoint_minutes": 1e-4, "data__tokens_per_batch": 120}
+    store = copied(pool, tmp_path / "killed") / "store.duckdb"
+
+    def batches():
+        found = list(store.with_suffix(".work").glob("train-*/last.ckpt"))
+        return found[0].stat().st_mtime_ns if found else 0
+
+    process = workbench(*words(store, **long))
+    wait_until(batches, process)
+    process.kill()
+    _, told = process.communicate()
+    [killed] = runs(store, "train")
+    assert killed.info.status == "RUNNING"
+    assert "weights_only" not in told
+    assert main(words(store, **long)) == 0
+    assert "going on from" in capsys.readouterr().err
+    [done] = runs(store, "train")
+    assert (done.info.run_id, done.info.status) == (killed.info.run_id, "FINISHED")
+    other = copied(pool, tmp_path / "whole") / "store.duckdb"
+    assert main(words(other, **long)) == 0
+    found = weights(store)
+    for name, value in weights(other).items():
+        torch.testing.assert_close(found[name], value)
+
+
+def test_options_by_the_command_line(pool, tmp_path):
+    store = copied(pool, tmp_path / "pool") / "store.duckdb"
+    others = {
+        "data__order": "shuffled", "data__train_candidates": "quality", "data__noise": 0.5,
+        "data__ranker": RANKER[:6], "data__scheme": "max_logits", "data__vary_k": "false",
+        "model__predict_with_generate": "false", "monitor": "validation/loss",
+        "model__dtype": "bfloat16", "trainer__precision": "bf16-true", "trainer__max_epochs": 1,
+    }  # fmt: skip
+    assert main(words(store, **others)) == 0
+    [run] = runs(store, "train")
+    assert load_fuser(kept(run)).pretrained_model.dtype == torch.bfloat16
+    assert run.data.params["data.init_args.ranker"] == RANKER
+    assert run.data.params.get("data.init_args.scheme", SCHEME) == SCHEME
+
+
+@pytest.mark.parametrize(
+    ("told", "options"),
+    [
+        ("validation/pairwise_accuracy", {"monitor": "validation/pairwise_accuracy"}),
+        ("validation/quality", {"model__predict_with_generate": "false"}),
+        ("PairData", {"data": "PairData", "data__measures": "[rougeL@1]"}),
+        ("ranker with rankings", {"data__ranker": "ffff"}),
+        ("ranked scheme", {"data__scheme": "bubble"}),
+        ("nothing@1", {"data__measure": "nothing@1"}),
+        ("no directory", {"model__model": "./nowhere"}),
+    ],
+)
+def test_what_cannot_be_trained_is_told(pool, capsys, told, options):
+    store = pool / "store.duckdb"
+    given = words(store, **options)
+    if "model__model" in options:
+        given = [word for word in given if not word.startswith("--model.model.")]
+    if "data" in options:
+        given = [word for word in given if not word.startswith(f"--data.measure={MEASURE}")]
+    try:
+        code = main(given)
+    except SystemExit as left:
+        code = left.code
+    assert code == 2
+    assert told in capsys.readouterr().err

@@ -9,11 +9,14 @@ import pytest
 import torch
 from referenced_pool import MEASURE, RANKER, SCHEME, referenced_store
 from safetensors.torch import load_file
+from tiny_fuser import write_t5
 from tiny_pipeline import copied, execute, runs, wait_until, workbench
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from workbench.cli import main
 from workbench.fusion.loading import load_fuser
 from workbench.fusion.prompt import FusionPrompt
+from workbench.stages import train
 from workbench.store.labels import labels
 from workbench.store.store import Store
 from workbench.tracking import Tracker
@@ -178,6 +181,52 @@ def test_options_by_the_command_line(pool, tmp_path):
     assert load_fuser(kept(run)).pretrained_model.dtype == torch.bfloat16
     assert run.data.params["data.init_args.ranker"] == RANKER
     assert run.data.params.get("data.init_args.scheme", SCHEME) == SCHEME
+
+
+def test_adapters_the_whole_way(pool, tmp_path):
+    """Trained, merged, kept as a plain model, which transformers runs as the fuser does."""
+    base = write_t5(tmp_path / "base")
+    store = copied(pool, tmp_path / "pool") / "store.duckdb"
+    options = {
+        "model__model": base, "model__lora__rank": 2, "model__lora__dropout": 0.0,
+        "model__prompt__template": "gen_fuser", "model__prompt__max_length": 400,
+        "data__tokens_per_batch": 2000, "trainer__max_epochs": 2,
+    }  # fmt: skip
+    given = [word for word in words(store, **options) if not word.startswith("--model.model.")]
+    assert main(given) == 0
+    [run] = runs(store, "train")
+    before, after = load_file(Path(base) / "model.safetensors"), weights(store)
+    assert set(before) == set(after)
+    moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    layers = {name.split(".")[-2] for name in moved}
+    assert layers == {"q", "k", "v", "o", "wi", "wo"}
+    fuser = load_fuser(kept(run))
+    asked = (["say two"], ["one"], [["red", "blue"]])
+    [made] = fuser.fuse(*asked)
+    plain = AutoModelForSeq2SeqLM.from_pretrained(kept(run)).eval()
+    tokenizer = AutoTokenizer.from_pretrained(kept(run))
+    ids = torch.tensor(fuser.prompt.ids(tokenizer, *asked))
+    answer = plain.generate(ids, num_beams=1, max_new_tokens=6)
+    assert [tokenizer.decode(answer[0], skip_special_tokens=True)] == made.texts
+
+
+def test_of_sharded_weights_the_whole_is_kept(trained, pool, tmp_path, monkeypatch):
+    """What lies in a process is not looked at: the checkpoint is."""
+    monkeypatch.setattr("workbench.stages.train.is_sharded", lambda engine: True)
+    fitted = train.fit
+
+    def fit(engine, model, *others):
+        fitted(engine, model, *others)
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.zero_()
+
+    monkeypatch.setattr(train, "fit", fit)
+    store = copied(pool, tmp_path / "pool") / "store.duckdb"
+    assert main(words(store)) == 0
+    found = weights(store)
+    for name, value in weights(trained).items():
+        assert torch.equal(found[name], value)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_as_a_user_calls_it(compared_pool, fresh, t5, capsys):
     assert main(words) == 0
     told = capsys.readouterr().out
     assert "2 trials" in told
-    assert "minus pick, test" in told
+    assert "The same settings on test" in told
     assert "The ranker's pick, without fusing: 0." in " ".join(told.split())
     assert "optuna-dashboard sqlite:///" in told
     assert {k for (k,) in rows(store, "select distinct top_k from fusions")} <= {1, 2}

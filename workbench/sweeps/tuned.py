@@ -44,11 +44,11 @@ class FusionSetting:
     tuned: Worth
     test: Worth | None = None
 
-    def label(self, with_scheme: bool) -> str:
-        """Such as `top 3, reversed, beam, beams=2`."""
+    def parts(self, with_scheme: bool) -> list[str]:
+        """Such as `top 3`, `reversed`, `beam`, `beams=2`."""
         scheme = self.system.scheme
         by = [scheme if self.system.random else short_scheme(scheme)] if with_scheme else []
-        return ", ".join([*by, f"top {self.choice.top_k}", *self.system.settings.values()])
+        return [*by, f"top {self.choice.top_k}", *self.system.settings.values()]
 
 
 @dataclass
@@ -71,26 +71,33 @@ class Tuned:
     settings: list[FusionSetting]
 
     def __rich__(self) -> Group:
-        tested = any(setting.test for setting in self.settings)
-        columns = ["setting", "tokens", self.measure, "minus pick"]
-        columns += [f"{self.measure}, test", "minus pick, test"] if tested else []
-        rows = [
-            [s.label(len(self.picks) > 1), f"{s.tuned.tokens_out.value:.1f}", *_cells(s.tuned)]
-            + (_cells(s.test) if tested else [])
-            for s in self.settings
-        ]
+        tested = [setting for setting in self.settings if setting.test]
         picks = ", ".join(f"{shown(found)}" for found in self.picks.values())
-        unseen = "" if tested else ", which --report_on test does not"
+        labels, shared = _labels(self.settings, len(self.picks) > 1)
         told = (
             "Settings that no other beats in both quality and generated tokens per prompt; 95 % "
             "intervals. They were chosen on these prompts, which flatters them"
-            f"{unseen}. The ranker's pick, without fusing: {picks}."
+            f"{'' if tested else ', which --report_on test does not'}. The ranker's pick, without "
+            f"fusing: {picks}."
         )
+        told += f" All: {', '.join(shared)}." if shared else ""
         title = f"Tuning {self.study}: {self.trials} trials"
-        return Group(
-            terminal.table(title, columns, rows, told),
-            f"see: optuna-dashboard {self.storage}",
-        )
+        columns = ["setting", "tokens", self.measure, "minus pick"]
+        rows = [_cells(label, s.tuned) for label, s in zip(labels, self.settings, strict=True)]
+        tables = [terminal.table(title, columns, rows, told)]
+        if tested:
+            rows = [_cells(label, s.test) for label, s in zip(labels, self.settings, strict=True)]
+            tables.append(terminal.table("The same settings on test", columns, rows))
+        return Group(*tables, f"see: optuna-dashboard {self.storage}")
+
+
+def _labels(settings: Sequence[FusionSetting], with_scheme: bool) -> tuple[list[str], list[str]]:
+    """What each setting is called beside the others, and what all of several have in common."""
+    parts = [setting.parts(with_scheme) for setting in settings]
+    first = parts[0] if len(parts) > 1 else []
+    shared = [part for part in first if all(part in other for other in parts)]
+    own = [[part for part in some if part not in shared] for some in parts]
+    return [", ".join(some) or "as all" for some in own], shared
 
 
 def shown(found: Estimate) -> str:
@@ -98,10 +105,11 @@ def shown(found: Estimate) -> str:
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
-def _cells(worth: Worth | None) -> list[str]:
+def _cells(label: str, worth: Worth | None) -> list[str]:
     if worth is None:
-        return ["–", "–"]
-    return [shown(worth.quality), shown(worth.vs_pick.estimate)]
+        return [label, "–", "–", "–"]
+    tokens = f"{worth.tokens_out.value:.1f}"
+    return [label, tokens, shown(worth.quality), shown(worth.vs_pick.estimate)]
 
 
 def settings_of(

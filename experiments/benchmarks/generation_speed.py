@@ -56,11 +56,8 @@ def read_rows(file: str | None, prompts: int, top_k: int) -> list[Row]:
     return rows
 
 
-def random_model(rows: list[Row], ends: int) -> tuple[Any, Any]:
-    """T5 of the size of T5-small, and a tokenizer of 8,000 pieces of the texts.
-
-    One token in `ends` ends an answer, so that answers are of many lengths.
-    """
+def random_model(rows: list[Row]) -> tuple[Any, Any]:
+    """T5 of the size of T5-small, and a tokenizer of 8,000 pieces of the texts."""
     texts = [text for one in rows for text in (one[0], one[1], *one[2])]
     tokenizer = tiny_tokenizer(texts, 8000, markers=False)
     torch.manual_seed(0)
@@ -69,9 +66,7 @@ def random_model(rows: list[Row], ends: int) -> tuple[Any, Any]:
         pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.sep_token_id,
         tie_word_embeddings=False,  # tied and random, it would write its own last token again
     )  # fmt: skip
-    model = T5ForConditionalGeneration(config)
-    model.generation_config.eos_token_id = list(range(tokenizer.sep_token_id, 8000, ends))
-    return model, tokenizer
+    return T5ForConditionalGeneration(config), tokenizer
 
 
 def fixed_batches(
@@ -128,7 +123,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="a MixInstruct file; default: random words")
     parser.add_argument("--model", help="a directory or hub id; default: random weights")
-    parser.add_argument("--ends", type=int, default=8000, help="one random token in so many ends")
     parser.add_argument("--prompts", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--top_k", type=int, default=3)
@@ -140,9 +134,7 @@ def main() -> None:
     options = parser.parse_args()
     device = device_of(options.device)
     rows = read_rows(options.data, options.prompts, options.top_k)
-    model, tokenizer = (
-        read_language_model(options.model) if options.model else random_model(rows, options.ends)
-    )
+    model, tokenizer = read_language_model(options.model) if options.model else random_model(rows)
     prompt = usual_prompt(model, tokenizer, options.max_new_tokens)
     prompts = prompt.ids(tokenizer, *map(list, zip(*rows, strict=True)))
     model = model.to(device, getattr(torch, options.dtype)).eval()

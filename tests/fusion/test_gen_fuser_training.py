@@ -114,8 +114,8 @@ def test_other_models_are_trained_alike(store, directory, tmp_path, kind):
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("step", [2, 4, 7])  # within the first epoch, at its end, in the second
-@pytest.mark.parametrize("lora", [False, True])
+# Within the first epoch, at its end, and in the second.
+@pytest.mark.parametrize(("step", "lora"), [(2, False), (4, False), (7, False), (2, True)])
 def test_stopped_and_resumed_is_as_if_never_stopped(store, directory, tmp_path, step, lora):
     """With dropout, and candidates that are drawn anew."""
 

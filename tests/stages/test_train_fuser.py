@@ -143,14 +143,14 @@ def test_the_split_test_changes_no_weight(trained, tmp_path, empty_tracking):
 
 def test_killed_and_gone_on_with_is_as_if_never_killed(pool, tmp_path, capsys):
     """Killed within an epoch: a checkpoint is written at each batch."""
-    long = {"trainer__max_epochs": 12, "checkpoint_minutes": 1e-4, "data__tokens_per_batch": 120}
+    long = {"trainer__max_epochs": 10, "data__tokens_per_batch": 120}
     store = copied(pool, tmp_path / "killed") / "store.duckdb"
 
     def batches():
         found = list(store.with_suffix(".work").glob("train-*/last.ckpt"))
         return found[0].stat().st_mtime_ns if found else 0
 
-    process = workbench(*words(store, **long))
+    process = workbench(*words(store, **long, checkpoint_minutes=1e-4))
     wait_until(batches, process)
     process.kill()
     _, told = process.communicate()

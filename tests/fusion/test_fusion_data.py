@@ -8,7 +8,7 @@ import pytest
 from referenced_pool import LLMS, MEASURE, RANKER, SCHEME, SPLITS, WORDS, referenced_store
 from tiny_pipeline import execute
 
-from workbench.errors import BadValue, MissingInput, UnknownName
+from workbench.errors import MissingInput
 from workbench.fusion.data import FusionData
 from workbench.fusion.gen_fuser import GenFuser
 from workbench.fusion.prompt import FusionPrompt
@@ -192,31 +192,6 @@ def test_the_test_split_is_never_read(store, tmp_path):
         assert own == its
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "update prompts set reference = 'other' where instruction = 'train 3'",
-        "update rankings set score = 9 where candidate_id = "
-        "(select min(candidate_id) from candidates join prompts using (prompt_id) "
-        "where split = 'train')",
-        "update prompts set reference = null where instruction = 'validation 1'",
-        "update qualities set value = 0.5 where candidate_id = "
-        "(select min(candidate_id) from candidates join prompts using (prompt_id) "
-        "where split = 'train')",
-    ],
-)
-def test_the_fingerprint_tells_what_training_reads(written, change):
-    def seen():
-        data = FusionData(MEASURE).connect(Store(written))
-        data.take_ranking(RANKER, SCHEME)
-        return data.seen(None)
-
-    before = seen()
-    assert seen() == before
-    execute(written, change)
-    assert seen() != before
-
-
 def test_subsets_are_seeded(store):
     def chosen(**options):
         data = FusionData(MEASURE, **options).connect(store)
@@ -244,59 +219,3 @@ def test_prompts_without_a_reference_are_left_out(written):
     assert [target for _, target in prompts_of(fuser, data.train_dataloader()).values()] == [
         f"{data.train_texts.references[0]}</s>"
     ]
-
-
-def test_what_lacks_is_told_before_any_weight_is_made(tmp_path):
-    store = Store(referenced_store(tmp_path / "store.duckdb", ranked=("validation",)))
-
-    def check(**options):
-        data = FusionData(MEASURE, **options).connect(store)
-        if "ranker" not in options:
-            data.take_ranking(RANKER, SCHEME)
-        data.check(None)
-
-    with pytest.raises(MissingInput, match="12 of 12 prompts of the split train are not ranked"):
-        check()
-    with pytest.raises(MissingInput, match="no ranking"):
-        check(ranker=None)
-    check(train_candidates="quality")
-    check(train_candidates="random")
-    execute(
-        store.path,
-        "delete from qualities where candidate_id in (select candidate_id from candidates "
-        "join prompts using (prompt_id) where split = 'train')",
-    )
-    with pytest.raises(MissingInput, match="12 of 12 prompts of the split train are not measured"):
-        check(train_candidates="quality")
-    for name in ("datasets", "llms"):
-        with pytest.raises(UnknownName, match="nowhere"):
-            check(train_candidates="random", **{name: ["nowhere"]})
-
-
-@pytest.mark.parametrize(
-    ("error", "options"),
-    [
-        (UnknownName, {"measure": "nothing"}),
-        (UnknownName, {"order": "up"}),
-        (UnknownName, {"train_candidates": "best"}),
-        (BadValue, {"top_k": 0}),
-        (BadValue, {"max_train_prompts": 0}),
-        (BadValue, {"max_validation_prompts": 0}),
-        (BadValue, {"noise": -1.0}),
-        (BadValue, {"noise": float("nan")}),
-        (BadValue, {"tokens_per_batch": 0}),
-    ],
-)
-def test_options_are_checked(error, options):
-    with pytest.raises(error):
-        FusionData(**options)
-
-
-def test_a_store_is_needed_and_loaders_made_anew(store):
-    with pytest.raises(MissingInput, match="connect"):
-        FusionData(MEASURE).check(None)
-    data = FusionData(MEASURE).connect(store)
-    data.take_ranking(RANKER, SCHEME)
-    data.trainer = SimpleNamespace(max_epochs=2, reload_dataloaders_every_n_epochs=0)
-    with pytest.raises(BadValue, match="reload_dataloaders"):
-        data.setup("fit")

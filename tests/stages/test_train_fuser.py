@@ -43,7 +43,6 @@ TINY = {
     "--trainer.max_epochs": EPOCHS,
     "--trainer.accelerator": "cpu",
     "--trainer.enable_progress_bar": "false",
-    "--trainer.enable_model_summary": "false",
 }
 
 
@@ -57,8 +56,7 @@ def kept(run):
 
 
 def weights(store):
-    [run] = runs(store, "train")
-    return load_file(kept(run) / "model.safetensors")
+    return load_file(kept(*runs(store, "train")) / "model.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +94,8 @@ def test_the_best_epoch_by_quality_is_kept(trained):
     assert figures["best/validation/quality"] == max(metric.value for metric in history)
     best = [metric.value for metric in history].index(figures["best/validation/quality"])
     assert figures["best/epoch"] == best > 0
-    names = {"loss", "quality", "first_shown", "best_shown"}
-    assert all(math.isfinite(figures[f"validation/{name}"]) for name in names)
+    for name in ("loss", "quality", "first_shown", "best_shown"):
+        assert math.isfinite(figures[f"validation/{name}"])
     assert figures["train/loss_epoch"] < 6
 
 
@@ -110,7 +108,6 @@ def test_a_finished_training_is_not_done_again(trained, capsys):
     [run] = runs(trained, "train")
     assert (kept(run) / "model.safetensors").stat() == before
     assert not list(trained.with_suffix(".work").glob("train-*/"))
-    # What is a default, or changes nothing but the look, makes no other training.
     assert main(words(trained, model__label_smoothing=0.0, trainer__log_every_n_steps=1)) == 0
     assert len(runs(trained, "train")) == 1
 
@@ -137,8 +134,7 @@ def test_the_split_test_changes_no_weight(trained, tmp_path, empty_tracking):
     assert set(found) == set(wanted)
     for name, value in wanted.items():
         assert torch.equal(found[name], value), name
-    [run] = runs(store, "train")
-    assert "poison" not in (kept(run) / "tokenizer.json").read_text()
+    assert "poison" not in (kept(*runs(store, "train")) / "tokenizer.json").read_text()
 
 
 def test_killed_and_gone_on_with_is_as_if_never_killed(pool, tmp_path, capsys):
@@ -211,7 +207,6 @@ def test_adapters_the_whole_way(pool, tmp_path):
 
 
 def test_of_sharded_weights_the_whole_is_kept(trained, pool, tmp_path, monkeypatch):
-    """What lies in a process is not looked at: the checkpoint is."""
     monkeypatch.setattr("workbench.stages.train.is_sharded", lambda engine: True)
     fitted = train.fit
 
@@ -224,9 +219,8 @@ def test_of_sharded_weights_the_whole_is_kept(trained, pool, tmp_path, monkeypat
     monkeypatch.setattr(train, "fit", fit)
     store = copied(pool, tmp_path / "pool") / "store.duckdb"
     assert main(words(store)) == 0
-    found = weights(store)
     for name, value in weights(trained).items():
-        assert torch.equal(found[name], value)
+        assert torch.equal(weights(store)[name], value)
 
 
 @pytest.mark.parametrize(

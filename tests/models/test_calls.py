@@ -120,9 +120,13 @@ def test_nobody_there_and_nobody_answering():
         calls.check()
 
 
-@pytest.mark.parametrize(
-    "body", ["<html>welcome</html>", "{}", '{"choices": []}', '{"choices": null}', "[1]", "null"]
-)
+NO_COMPLETIONS = [
+    "<html>welcome</html>", "{}", '{"choices": []}', '{"choices": null}', "[1]", "null",
+    '{"choices": [', '{"choices": {"a": 1}}', '{"choices": [{"message": {"content": [1]}}]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NO_COMPLETIONS)
 def test_what_is_no_completion_is_told(body):
     kind = "text/html" if body.startswith("<") else "application/json"
     rule = every_call(lambda request: Told(body=body, headers={"Content-Type": kind}))
@@ -136,6 +140,10 @@ def test_a_reply_without_text_or_usage():
     with serving(lambda request: Told(None, usage=False)) as server:
         reply = asked_once(Endpoint("m", server.url))
     assert (reply.text, reply.tokens_in, reply.tokens_out, reply.error) == ("", None, None, "")
+    odd = '{"choices": [{"message": {"content": "\\ud800?"}}], "usage": {"prompt_tokens": "many"}}'
+    with serving(lambda request: Told(body=odd)) as server:
+        reply = asked_once(Endpoint("m", server.url))
+    assert (reply.text, reply.tokens_in, reply.tokens_out) == ("??", None, None)
 
 
 def test_leaving_drops_calls_under_way():

@@ -129,17 +129,30 @@ class Calls:
                 messages=list(messages),  # type: ignore[arg-type]
                 extra_body=self._settings,
             )
-        except OpenAIError as error:
+        except (OpenAIError, ValueError) as error:  # ValueError: what came back is no JSON
             status = error.status_code if isinstance(error, APIStatusError) else None
             told = self._endpoint.explained(error)
             return Reply(key, None, error=told, refused=status in _OF_THE_QUESTION)
-        # What answers may be something else altogether, such as a web page.
-        choices = getattr(completion, "choices", None)
-        message = getattr(choices[0], "message", None) if choices else None
-        if message is None:
+        text = _said(completion)
+        if text is None:
             odd = ValueError(str(completion)[:200])
             return Reply(key, None, error=self._endpoint.explained(odd))
         usage = getattr(completion, "usage", None)
-        tokens_in = getattr(usage, "prompt_tokens", None)
-        tokens_out = getattr(usage, "completion_tokens", None)
-        return Reply(key, message.content or "", tokens_in, tokens_out)
+        return Reply(key, text, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+
+
+def _said(completion: Any) -> str | None:
+    """The text of a completion, None where it is something else altogether, such as a web page."""
+    try:
+        said = completion.choices[0].message.content
+    except (AttributeError, LookupError, TypeError):
+        return None
+    if said is None:
+        return ""
+    # Half a surrogate pair could not be sent back to ask again.
+    return said.encode("utf-8", "replace").decode() if isinstance(said, str) else None
+
+
+def _count(usage: Any, name: str) -> int | None:
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) else None

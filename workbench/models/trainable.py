@@ -1,4 +1,4 @@
-"""What the stage `train` needs of a model and of its data: rankers, fusers and what is to come."""
+"""What the stage `train` needs of a model and of its data, whether ranker, fuser or router."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -10,15 +10,24 @@ import pytorch_lightning as pl
 _SHARDED = ("FSDPStrategy", "ModelParallelStrategy", "DeepSpeedStrategy")
 
 
-class Trainable(pl.LightningModule, ABC):
-    """A LightningModule that is trained from the store and kept as an artifact of its run.
+class Learner(ABC):
+    """A model that is trained from the store and kept as an artifact of its run.
 
-    Its constructor only checks and keeps its options, as plain values in `hparams`; `build` makes
-    the weights, so that they come after seeding.
+    Its constructor only checks and keeps its options, as plain values in `hparams`.
     """
 
     kind: str
-    """What it is called: "ranker" or "fuser"."""
+    """What it is called: "ranker", "fuser" or "router"."""
+    hparams: Any
+
+    @abstractmethod
+    def save_pretrained(self, directory: str | Path) -> None:
+        """Writes everything that is needed to use it, without pickled files."""
+
+
+class Trainable(pl.LightningModule, Learner):
+    """A LightningModule, trained by the Trainer; `build` makes the weights, after seeding."""
+
     monitors: tuple[str, ...]
     """Figures that may choose the checkpoint."""
 
@@ -26,9 +35,13 @@ class Trainable(pl.LightningModule, ABC):
     def build(self, texts: Iterable[str] | None = None) -> Self:
         """Makes the weights, once; `texts` make the vocabulary of a tiny model."""
 
+
+class Fitted(Learner):
+    """A model that is fitted in one go, without gradients or without the Trainer."""
+
     @abstractmethod
-    def save_pretrained(self, directory: str | Path) -> None:
-        """Writes everything that is needed to use it, without pickled files."""
+    def fit(self, data: Any) -> dict[str, float]:
+        """Learns from connected data; gives figures on validation by name."""
 
 
 class TrainingData(pl.LightningDataModule, ABC):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from workbench.errors import BadModel
+from workbench.models import saved
 from workbench.models.hub_files import checkpoint_directory
-from workbench.ranking import saved
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.pairrm import is_pairrm
 from workbench.ranking.trained_ranker import TrainedRanker
@@ -22,7 +22,7 @@ def load_ranker(name: str | Path) -> TrainedRanker:
     directory = checkpoint_directory(name)
     if is_pairrm(directory):
         return PairRanker.from_pretrained(name)
-    if not saved.is_saved(directory):
+    if not saved.is_saved(directory, "ranker"):
         raise BadModel(
             f"'{name}' holds no ranker: expected a config.json that save_pretrained has written, "
             "or one of a PairRM or PairRM-hf checkpoint"

@@ -15,11 +15,11 @@ from typing import Any
 from torch import Tensor
 
 from workbench.errors import BadModel, BadValue
+from workbench.models import saved
 from workbench.models.encoder import check_positions, encoder_from_config
 from workbench.models.hub_files import checkpoint_directory, checkpoint_file
 from workbench.models.markers import MARKERS
 from workbench.models.tokenizer_files import read_tokenizer
-from workbench.ranking import saved
 from workbench.ranking.pairrm_config import PairRMConfig, read_config
 
 # Buffers that encoders of older transformers versions wrote beside their weights.

@@ -8,9 +8,9 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig
 
 from workbench.errors import BadModel
+from workbench.models import saved
 from workbench.models.hub_files import checkpoint_file
 from workbench.models.markers import MARKERS
-from workbench.ranking import saved
 from workbench.ranking.layout import FRAME
 
 PREFIX_IDS = ("source_prefix_id", "cand1_prefix_id", "cand2_prefix_id", "cand_prefix_id")

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from workbench.errors import BadValue
-from workbench.ranking import saved
+from workbench.models import saved
 from workbench.ranking.pairrm_config import PREFIX_IDS
 
 _FIXED = {

@@ -1,6 +1,6 @@
-"""A ranker on disk: plain files that load without a hub and without unpickling.
+"""A model with an encoder on disk: plain files that load without a hub and without unpickling.
 
-config.json          the format, the ranker's class and its options
+config.json          the format, the model's class and its options
 encoder/config.json  the encoder's configuration
 tokenizer/           the tokenizer's files, markers included
 model.safetensors    all weights, named as in the PairRM checkpoints
@@ -20,95 +20,105 @@ from transformers import AutoConfig, AutoTokenizer
 
 from workbench.errors import BadModel
 from workbench.models.pretrained import check_vocabulary
-from workbench.ranking.ranker import Ranker
+from workbench.models.trainable import Learner
 
-FORMAT = "llm-ensemble-workbench/ranker"
+FORMAT = "llm-ensemble-workbench/"
+"""The format's name is this with the kind of the model, such as llm-ensemble-workbench/ranker."""
 VERSION = 2
 # Written before there were other rankers than PairRanker.
 _OLD = ("llm-ensemble-workbench/pair-ranker", 1, "workbench.ranking.pair_ranker.PairRanker")
 
 
-def save_ranker(ranker: Any, directory: Path) -> None:
-    """Writes a built ranker into a directory, which is made."""
+def save_model(model: Any, directory: Path) -> None:
+    """Writes a built model into a directory, which is made."""
     (directory / "encoder").mkdir(parents=True, exist_ok=True)
-    config = {
-        "format": FORMAT,
-        "version": VERSION,
-        "class": class_path(ranker),
-        "options": dict(ranker.hparams),
-    }
-    write_json(directory / "config.json", config)
-    write_json(directory / "encoder" / "config.json", ranker.pretrained_model.config.to_dict())
-    ranker.tokenizer.save_pretrained(directory / "tokenizer")
-    weights = {name: value.detach().cpu().clone() for name, value in ranker.state_dict().items()}
+    write_json(directory / "config.json", described(model))
+    write_json(directory / "encoder" / "config.json", model.pretrained_model.config.to_dict())
+    model.tokenizer.save_pretrained(directory / "tokenizer")
+    weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
     save_file(weights, directory / "model.safetensors")
 
 
-def class_path(ranker: Any) -> str:
-    """Module and name of a ranker's class."""
-    return f"{type(ranker).__module__}.{type(ranker).__qualname__}"
+def described(model: Any) -> dict[str, Any]:
+    """What config.json holds of a model: format, version, class and options."""
+    return {
+        "format": FORMAT + model.kind,
+        "version": VERSION,
+        "class": class_path(model),
+        "options": dict(model.hparams),
+    }
 
 
-def is_saved(directory: Path) -> bool:
-    """Whether a directory holds what `save_ranker` wrote, of whatever version; never raises."""
+def class_path(model: Any) -> str:
+    """Module and name of a model's class."""
+    return f"{type(model).__module__}.{type(model).__qualname__}"
+
+
+def is_saved(directory: Path, kind: str) -> bool:
+    """Whether a directory holds a saved model of a kind, of whatever version; never raises."""
     try:
         found = read_json(directory / "config.json").get("format")
     except BadModel:
         return False
-    return found in (FORMAT, _OLD[0])
+    return found == FORMAT + kind or (kind == "ranker" and found == _OLD[0])
 
 
-def read_config(directory: Path) -> tuple[str, dict[str, Any]]:
-    """Class and options of a saved ranker; raises BadModel where it is none."""
+def read_config(directory: Path, kind: str) -> tuple[str, dict[str, Any]]:
+    """Class and options of a saved model of a kind; raises BadModel where it is none."""
     config = read_json(directory / "config.json")
-    found = (config.get("format"), config.get("version"))
-    if found == _OLD[:2]:
+    name, version = config.get("format"), config.get("version")
+    if kind == "ranker" and (name, version) == _OLD[:2]:
         config["class"] = _OLD[2]
-    elif found != (FORMAT, VERSION):
+    elif (name, version) != (FORMAT + kind, VERSION):
         raise BadModel(
-            f"{directory / 'config.json'} is not a saved ranker of this version: expected format "
-            f"'{FORMAT}' version {VERSION}, found {found[0]!r} version {found[1]!r}"
+            f"{directory / 'config.json'} is not a saved {kind} of this version: expected format "
+            f"'{FORMAT}{kind}' version {VERSION}, found {name!r} version {version!r}"
         )
-    for key, kind, expected in (("class", str, "a text"), ("options", dict, "an object")):
-        if not isinstance(config.get(key), kind):
-            told = f"{key} = {config.get(key)!r}: expected {expected}"
-            raise BadModel(f"{directory / 'config.json'} is damaged: {told}")
+    for key, expected, told in (("class", str, "a text"), ("options", dict, "an object")):
+        if not isinstance(config.get(key), expected):
+            found = f"{key} = {config.get(key)!r}"
+            raise BadModel(f"{directory / 'config.json'} is damaged: {found}: expected {told}")
     return config["class"], config["options"]
 
 
-def load_ranker(kind: type[Any], directory: Path) -> Any:
-    """The ranker in a directory, which has to be of class `kind`; raises BadModel."""
-    path, options = read_config(directory)
+def load_model(family: type[Any], directory: Path) -> Any:
+    """The model in a directory, which has to be of the class `family`; raises BadModel."""
+    model = empty_model(family, directory)
+    load_into(model, directory)
+    return model
+
+
+def empty_model(family: type[Any], directory: Path) -> Any:
+    """The model in a directory with its options, without its weights; raises BadModel."""
+    path, options = read_config(directory, family.kind)
     try:
-        ranker = _found_class(path, kind, directory)(**options)
+        return _found_class(path, family, directory)(**options)
     except TypeError as error:
         raise BadModel(f"{directory / 'config.json'}: {error}") from error
-    load_into(ranker, directory)
-    return ranker
 
 
-def load_into(ranker: Any, directory: Path) -> None:
-    """Builds a ranker with the encoder, tokenizer and weights of a saved one; raises BadModel."""
+def load_into(model: Any, directory: Path) -> None:
+    """Builds a model with the encoder, tokenizer and weights of a saved one; raises BadModel."""
     weights = read_weights(directory / "model.safetensors")
-    ranker.assemble(*_read_parts(directory, ranker))
-    check_weights(weights, ranker.state_dict(), directory / "model.safetensors")
-    ranker.load_state_dict(weights)
+    model.assemble(*_read_parts(directory, model))
+    check_weights(weights, model.state_dict(), directory / "model.safetensors")
+    model.load_state_dict(weights)
 
 
-def check_class(kind: type[Any], directory: Path) -> None:
-    """Raises BadModel where the ranker in a directory is not of class `kind`."""
-    _found_class(read_config(directory)[0], kind, directory)
+def check_class(family: type[Any], directory: Path) -> None:
+    """Raises BadModel where the model in a directory is not of the class `family`."""
+    _found_class(read_config(directory, family.kind)[0], family, directory)
 
 
-def _found_class(path: str, kind: type[Any], directory: Path) -> type[Any]:
+def _found_class(path: str, family: type[Any], directory: Path) -> type[Any]:
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise BadModel(f"{directory} holds a '{path}', which is not there: {error}") from error
-    # Nothing but a ranker is called, whatever a file from elsewhere names.
-    if not (isinstance(found, type) and issubclass(found, Ranker) and issubclass(found, kind)):
-        raise BadModel(f"{directory} holds a '{path}', which is no {kind.__name__}")
+    # Nothing but a model is called, whatever a file from elsewhere names.
+    if not (isinstance(found, type) and issubclass(found, Learner) and issubclass(found, family)):
+        raise BadModel(f"{directory} holds a '{path}', which is no {family.__name__}")
     return found
 
 
@@ -131,34 +141,34 @@ def check_weights(found: dict[str, Tensor], wanted: dict[str, Tensor], file: Pat
         raise BadModel(f"{file}: weights {'; '.join(told)}")
 
 
-def files_of(ranker: Any) -> dict[str, bytes]:
-    """Encoder configuration and tokenizer of a ranker as file contents by relative path."""
+def files_of(model: Any) -> dict[str, bytes]:
+    """Encoder configuration and tokenizer of a model as file contents by relative path."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "encoder").mkdir()
-        write_json(root / "encoder" / "config.json", ranker.pretrained_model.config.to_dict())
-        ranker.tokenizer.save_pretrained(root / "tokenizer")
+        write_json(root / "encoder" / "config.json", model.pretrained_model.config.to_dict())
+        model.tokenizer.save_pretrained(root / "tokenizer")
         paths = [path for path in root.rglob("*") if path.is_file()]
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
 
 
-def build_from_files(ranker: Any, files: dict[str, bytes]) -> None:
-    """Builds a ranker as the one was whose files these are; weights are loaded later.
+def build_from_files(model: Any, files: dict[str, bytes]) -> None:
+    """Builds a model as the one was whose files these are; weights are loaded later.
 
     Raises:
         BadModel: it is built already, with another vocabulary.
     """
-    encoder, tokenizer = _from_files(files, ranker)
-    if not ranker.built:
-        ranker.assemble(encoder, tokenizer)
-    elif tokenizer.get_vocab() != ranker.tokenizer.get_vocab():
+    encoder, tokenizer = _from_files(files, model)
+    if not model.built:
+        model.assemble(encoder, tokenizer)
+    elif tokenizer.get_vocab() != model.tokenizer.get_vocab():
         raise BadModel(
             "the checkpoint was trained with another vocabulary than the one just built: "
             "the training texts or the encoder have changed; start a new run"
         )
 
 
-def _from_files(files: dict[str, bytes], ranker: Any) -> tuple[Any, Any]:
+def _from_files(files: dict[str, bytes], model: Any) -> tuple[Any, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = (Path(folder) / name).resolve()
@@ -166,10 +176,10 @@ def _from_files(files: dict[str, bytes], ranker: Any) -> tuple[Any, Any]:
                 raise BadModel(f"a checkpoint that writes outside its folder: {name}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        return _read_parts(Path(folder), ranker)
+        return _read_parts(Path(folder), model)
 
 
-def _read_parts(directory: Path, ranker: Any) -> tuple[Any, Any]:
+def _read_parts(directory: Path, model: Any) -> tuple[Any, Any]:
     read_json(directory / "encoder" / "config.json")
     if not (directory / "tokenizer" / "tokenizer_config.json").is_file():
         raise BadModel(f"{directory / 'tokenizer'} holds no tokenizer")
@@ -179,9 +189,9 @@ def _read_parts(directory: Path, ranker: Any) -> tuple[Any, Any]:
             for kind, part in ((AutoConfig, "encoder"), (AutoTokenizer, "tokenizer"))
         )
     except Exception as error:  # the libraries raise bare ones on damaged files
-        raise BadModel(f"cannot read the ranker in {directory}: {error}") from error
+        raise BadModel(f"cannot read the {model.kind} in {directory}: {error}") from error
     check_vocabulary(str(directory), config, tokenizer)
-    return ranker.parts_from_config(config), tokenizer
+    return model.parts_from_config(config), tokenizer
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:

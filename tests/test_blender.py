@@ -12,7 +12,7 @@ from workbench.aggregation import Scheme, ranks
 from workbench.errors import BadModel, BadValue, MissingInput, UnknownName
 from workbench.models.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.ranking.ranker import source_text
+from workbench.store.source_text import source_text
 
 INPUTS = ["hello there", "what is two plus two", "name a colour", ""]
 LISTS = [

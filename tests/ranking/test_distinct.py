@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.models.tokens import Tokens
 from workbench.ranking.distinct import distinct_sequences
-from workbench.ranking.layout import FRAME, Tokens
+from workbench.ranking.layout import FRAME
 
 parts = st.lists(st.lists(st.integers(0, 2), max_size=4), min_size=1, max_size=6)
 

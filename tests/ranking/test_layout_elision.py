@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import BadValue
 from workbench.models.encoder import TinyEncoder
-from workbench.ranking.layout import elided
+from workbench.models.tokens import elided
 from workbench.ranking.pair_ranker import PairRanker
 
 MARK = -1

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tiny_pointwise import KINDS, shaken
 
 from workbench.models.batches import token_batches
-from workbench.ranking.framing import Framed
-from workbench.ranking.layout import Tokens
+from workbench.models.framing import Framed
+from workbench.models.tokens import Tokens
 from workbench.ranking.lists import REFERENCE, SOURCE, ListDataset, Rows
 from workbench.ranking.simcls import SimCLS
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from workbench.errors import BadModel, BadValue, UnknownName
 from workbench.models.encoder import TinyEncoder
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.ranking.ranker import source_text
+from workbench.store.source_text import source_text
 
 WORDS = ["the", "good", "bad", "question", "<|candidate1|>", "[SEP]", "Zebra", "why?", "\n"]
 texts = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)

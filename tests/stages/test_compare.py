@@ -5,9 +5,9 @@ from tiny_pipeline import execute, one, rows, runs
 
 from workbench.errors import MissingInput, UnknownName
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.ranking.ranker import source_text
 from workbench.stages import pace
 from workbench.stages.compare import compare
+from workbench.store.source_text import source_text
 from workbench.tracking import Tracker
 
 LOGITS = "select left_id, right_id, logit from comparisons"

@@ -9,9 +9,9 @@ from transformers import AutoModel, AutoTokenizer
 
 from workbench.cli import main
 from workbench.ranking.mlm_scoring import MLMScoring
-from workbench.ranking.ranker import source_text
 from workbench.ranking.reward_model import RewardModel
 from workbench.store.labels import labels
+from workbench.store.source_text import source_text
 from workbench.store.store import Store
 
 LENGTHS = {"source_maxlength": 16, "candidate_maxlength": 12}

@@ -4,8 +4,8 @@ from tiny_pipeline import rows, runs
 from workbench.cli import main
 from workbench.errors import BadValue, UnknownName
 from workbench.ranking.loading import load_ranker
-from workbench.ranking.ranker import source_text
 from workbench.stages.save import save
+from workbench.store.source_text import source_text
 
 
 def test_a_saved_ranker_gives_the_logits_in_the_store(compared_pool, tmp_path, capsys):

@@ -6,11 +6,11 @@ from tiny_pipeline import MEASURE, TRAINER, execute, one, rows, runs
 
 from workbench.cli import main
 from workbench.ranking.list_data import ListData
-from workbench.ranking.ranker import source_text
 from workbench.ranking.simcls import SimCLS
 from workbench.ranking.summa_reranker import SummaReranker
 from workbench.ranking.trained_ranker import TrainedRanker
 from workbench.stages.identity import identity
+from workbench.store.source_text import source_text
 from workbench.tracking import Tracker
 
 ENCODER = "{hidden_size: 16, layers: 1, heads: 2, intermediate: 32, vocab_size: 300}"

@@ -10,8 +10,8 @@ import numpy as np
 from jinja2 import TemplateError
 
 from workbench.errors import BadModel
-from workbench.ranking.framing import Framed, Framing
-from workbench.ranking.layout import Tokens, elided
+from workbench.models.framing import Framed, Framing
+from workbench.models.tokens import Tokens, elided
 
 _CHUNK = 2048  # chats tokenised at once
 _MARKS = ("…", "...", ".")  # for what is left out: the first that is one token

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from workbench.ranking.layout import FRAME, Tokens
+from workbench.models.tokens import Tokens
+from workbench.ranking.layout import FRAME
 
 
 def distinct_sequences(

@@ -6,53 +6,17 @@ Each segment is tokenised alone. A text's tokens do not depend on the marker bef
 distinct text is tokenised once, whatever its places in pairs, and sequences are joined as arrays.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from workbench.errors import BadModel, BadValue
 from workbench.models.markers import MARKERS
+from workbench.models.tokens import Tokens, elided
 
 FRAME = 3  # tokens of a segment that are not text: CLS, marker, SEP
-_MARK_EVERY = 24  # tokens left out by `elided` for each mark
 _CHUNK = 2048  # texts tokenised at once, which bounds the tokeniser's own memory
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """Token ids of many texts, one after the other.
-
-    Attributes:
-        ids: int32, all texts joined.
-        start: [n + 1] int64, text i is `ids[start[i]:start[i + 1]]`.
-    """
-
-    ids: np.ndarray
-    start: np.ndarray
-
-    @property
-    def length(self) -> np.ndarray:
-        """[n] int64, tokens of each text."""
-        return np.diff(self.start)
-
-    @staticmethod
-    def joined(parts: Sequence[np.ndarray]) -> "Tokens":
-        """From one array of ids a text."""
-        start = np.zeros(len(parts) + 1, np.int64)
-        np.cumsum([len(part) for part in parts], out=start[1:])
-        ids = np.concatenate(parts) if parts else np.zeros(0, np.int32)
-        return Tokens(ids.astype(np.int32, copy=False), start)
-
-    @staticmethod
-    def concatenated(parts: Sequence["Tokens"]) -> "Tokens":
-        """The texts of several, in their order."""
-        if not parts:
-            return Tokens.joined([])
-        lengths = np.concatenate([part.length for part in parts])
-        start = np.r_[0, np.cumsum(lengths)]
-        return Tokens(np.concatenate([part.ids for part in parts]), start)
 
 
 class Sequences(NamedTuple):
@@ -197,21 +161,6 @@ class Layout:
                     f"{type(self.tokenizer).__name__} does not keep a marker and the text after "
                     f"it apart: {MARKERS[0] + probe!r} becomes {found[0]}"
                 )
-
-
-def elided(ids: np.ndarray, most: int, mark: int) -> np.ndarray:
-    """Tokens of a text cut to `most` by leaving out the middle; a text that fits is unchanged.
-
-    Three quarters of what is kept is its beginning, a quarter its end, and between them stands
-    `mark` once for each 24 tokens left out (at most a quarter of the room): how a long answer
-    ends, and how long it is, tells much of its quality, and neither is seen where it is cut off.
-    """
-    if len(ids) <= most:
-        return ids
-    marks = min(1 + (len(ids) - most) // _MARK_EVERY, max(1, most // 4))
-    end = (most - marks) // 4
-    begin = most - marks - end
-    return np.concatenate([ids[:begin], np.full(marks, mark, ids.dtype), ids[len(ids) - end :]])
 
 
 def check_lengths(source_maxlength: int, candidate_maxlength: int, elide: bool) -> None:

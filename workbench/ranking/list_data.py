@@ -6,7 +6,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from workbench.errors import MissingInput
-from workbench.ranking.framing import Framed
+from workbench.models.framing import Framed
 from workbench.ranking.lists import ListBatch, ListDataset, Rows
 from workbench.ranking.ranker_data import RankerData
 from workbench.ranking.tokenised import pool_texts

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workbench.ranking.framing import Framed
+from workbench.models.framing import Framed
 
 SOURCE, REFERENCE = -1, -2
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from workbench.ranking.framing import Framed
+from workbench.models.framing import Framed
 
 _MOST_MASKED = 2048  # tokens predicted at once: each takes a row as wide as the vocabulary
 

@@ -16,10 +16,10 @@ from transformers import AutoModelForMaskedLM
 from workbench.errors import BadModel, BadValue, UnknownName
 from workbench.models.batches import token_batches
 from workbench.models.encoder import EncoderOptions, check_positions
+from workbench.models.framing import Framed, Framing, check_text_lengths
 from workbench.models.inferring import check_inference, inferring
 from workbench.models.pretrained import load_with_head, read_parts, vocabulary_size
 from workbench.models.proportion import in_proportion
-from workbench.ranking.framing import Framed, Framing, check_text_lengths
 from workbench.ranking.masking import Masks, all_masks, costs, predictions
 from workbench.ranking.ranker import Ranker
 from workbench.ranking.scoring import compare_scores

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from workbench.errors import BadValue
 from workbench.models.encoder import TinyEncoder
+from workbench.models.framing import Framing, check_text_lengths
 from workbench.models.inferring import check_inference
 from workbench.models.proportion import in_proportion
-from workbench.ranking.framing import Framing, check_text_lengths
-from workbench.ranking.inference import run_rows
+from workbench.models.rows import run_rows
 from workbench.ranking.lists import ListBatch, Rows
 from workbench.ranking.scoring import compare_scores
 from workbench.ranking.trained_ranker import TrainedRanker

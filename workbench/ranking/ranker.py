@@ -49,8 +49,3 @@ class Ranker(ABC):
     def to(self, device: Any) -> Self:
         """Moves its weights to a device; one without weights has nothing to move."""
         return self
-
-
-def source_text(instruction: str, input: str = "") -> str:
-    """The prompt as rankers read it: the instruction and, where there is one, the input below."""
-    return f"{instruction}\n{input}" if input else instruction

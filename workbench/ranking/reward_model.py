@@ -20,9 +20,9 @@ from workbench.models.encoder import (
     encoder_from_config,
     tiny_encoder,
 )
+from workbench.models.framing import Framing
 from workbench.models.pretrained import exact_head, head_names, load_with_head, read_parts
 from workbench.ranking.chat_framing import ChatFraming
-from workbench.ranking.framing import Framing
 from workbench.ranking.lists import ListBatch
 from workbench.ranking.losses import check_loss, pair_loss
 from workbench.ranking.padding import settle_padding, unused_id

@@ -12,14 +12,14 @@ from torch.nn.functional import normalize
 
 from workbench.errors import BadValue
 from workbench.models.encoder import TinyEncoder
+from workbench.models.framing import Framed
 from workbench.models.inferring import check_inference
+from workbench.models.pooling import check_sequence_pooling, pooled
 from workbench.models.proportion import in_proportion
-from workbench.ranking.framing import Framed
-from workbench.ranking.inference import run_rows
+from workbench.models.rows import run_rows
 from workbench.ranking.list_losses import margin_loss
 from workbench.ranking.lists import REFERENCE, SOURCE, ListBatch, Rows
 from workbench.ranking.pointwise import PointwiseRanker
-from workbench.ranking.pooling import check_sequence_pooling, pooled
 
 
 class SimCLS(PointwiseRanker):

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from workbench.errors import BadValue
 from workbench.models.encoder import TinyEncoder
+from workbench.models.pooling import check_sequence_pooling, pooled
 from workbench.ranking.experts import MixtureOfExperts, usual_experts
 from workbench.ranking.list_losses import best_and_weights, best_loss, check_best_loss
 from workbench.ranking.lists import ListBatch
 from workbench.ranking.pointwise import PointwiseRanker
-from workbench.ranking.pooling import check_sequence_pooling, pooled
 
 
 class SummaReranker(PointwiseRanker):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from workbench.errors import BadValue
-from workbench.ranking.ranker import source_text
+from workbench.store.source_text import source_text
 
 
 def sources_of(inputs: Sequence[str], instructions: Sequence[str] | None) -> list[str]:

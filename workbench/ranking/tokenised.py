@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workbench.ranking.layout import Layout, Tokens
+from workbench.models.tokens import Tokens
+from workbench.ranking.layout import Layout
 from workbench.ranking.pairs import Pairs
-from workbench.ranking.ranker import source_text
 from workbench.store.pool import Pool, load_texts
+from workbench.store.source_text import source_text
 from workbench.store.store import Store
 
 _PROMPTS = 4096  # prompts whose texts are held at a time

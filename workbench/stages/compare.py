@@ -21,7 +21,7 @@ from workbench.errors import MissingInput
 from workbench.interrupts import put_off
 from workbench.models.device import device_of
 from workbench.ranking.mlm_scoring import MLMScoring
-from workbench.ranking.ranker import Ranker, source_text
+from workbench.ranking.ranker import Ranker
 from workbench.ranking.reward_model import RewardModel
 from workbench.stages.chosen_ranker import ChosenRanker, chosen_ranker
 from workbench.stages.comparison_rows import write_logits
@@ -31,6 +31,7 @@ from workbench.stages.rankers import short
 from workbench.store.fingerprint import fingerprint
 from workbench.store.labels import set_label
 from workbench.store.pool import check_names
+from workbench.store.source_text import source_text
 from workbench.store.store import Store
 from workbench.tracking import Tracker
 

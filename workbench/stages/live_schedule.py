@@ -15,12 +15,12 @@ import torch
 from workbench import terminal
 from workbench.aggregation import Schedule, prompt_keys
 from workbench.interrupts import put_off
-from workbench.ranking.ranker import source_text
 from workbench.stages.chosen_ranker import ChosenRanker
 from workbench.stages.comparison_rows import write_logits
 from workbench.stages.pace import paced
 from workbench.stages.rankers import short
 from workbench.store.pool import Pool, load_logits, load_pool, load_texts, names_of
+from workbench.store.source_text import source_text
 from workbench.store.store import Store
 
 _PROMPTS = 2048  # in lock-step at a time; bounds the texts that are held

@@ -8,9 +8,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertTokenizer, PreTrainedTokenizerFast, RobertaTokenizer
 
 from workbench.errors import BadModel, BadValue
+from workbench.models.framing import Framed, Framing
+from workbench.models.tokens import Tokens, elided
 from workbench.models.vocabulary import tiny_tokenizer
-from workbench.ranking.framing import Framed, Framing
-from workbench.ranking.layout import Tokens, elided
 
 WORDS = ["one", "two", "Why", "the", "x", "…", "né", "\n", "  ", "zebra!"]
 texts = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workbench.errors import BadModel, BadValue
-from workbench.ranking.layout import Tokens, elided
+from workbench.models.tokens import Tokens, elided
 
 _PROBE = ("one", "two")
 _CHUNK = 2048  # texts tokenised at once

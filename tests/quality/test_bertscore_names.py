@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from bert_score.utils import model2layers
 from measure_models import write_encoder
 
 from workbench.errors import BadModel, BadValue
@@ -51,6 +52,8 @@ def test_content_is_that_of_the_files_wherever_they_lie(folder, tmp_path):
 
 
 def test_a_well_known_models_layer_is_the_packages(folder, tmp_path, monkeypatch):
+    packages = {name.rpartition("/")[2]: layer for name, layer in model2layers.items()}
+    assert packages == bertscore.BEST_LAYERS
     monkeypatch.setitem(bertscore.BEST_LAYERS, "known-model", 1)
     shutil.copytree(folder, tmp_path / "known-model")
     known = str(tmp_path / "known-model")

@@ -148,12 +148,18 @@ def test_without_idf_f1_is_symmetric(folder):
     np.testing.assert_allclose(scored(folder, left, right), scored(folder, right, left), atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["bert", "llama"])  # the latter has a frame that counts
+@pytest.mark.parametrize("kind", ["bert", "llama", "without a frame"])  # llama's counts
 def test_an_empty_text_scores_0(tmp_path, kind):
-    folder = write_encoder(kind, tmp_path / "model")
+    folder = write_encoder("bert" if kind == "bert" else "llama", tmp_path / "model")
+    if kind == "without a frame":
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer.backend_tokenizer.post_processor = None
+        tokenizer.save_pretrained(folder)
+        assert AutoTokenizer.from_pretrained(folder).encode("") == []
     values = scored(folder, ["", "good", " \n", "", "good"], ["good", "", "bad", "", "good"])
     assert (values[:4] == 0).all()
     assert values[4] == pytest.approx(1, abs=1e-5)
+    assert scored(folder, [""], [""]) == [0]
     assert scored(folder, [], []).shape == (0,)
 
 

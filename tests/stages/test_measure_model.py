@@ -114,6 +114,8 @@ def test_what_cannot_be_measured_is_told_before_any_work(store, tmp_path):
         measure(store, model=WordShare(str(tmp_path / "none")))
     with pytest.raises(BadValue, match="device"):
         measure(store, model=WordShare(good), device="abacus")
+    with pytest.raises(BadValue, match="tokens_per_batch = 0"):
+        measure(store, model=WordShare(good), tokens_per_batch=0)
     assert len(runs(store)) == len(known)
     with pytest.raises(
         BadModel, match=r"gives inf for the answer [0-9a-f]{24}, and (\d+) of \1 values"

@@ -12,7 +12,7 @@ from workbench.models.encoder import EncoderOptions, position_limit
 from workbench.models.inferring import inferring
 from workbench.models.pretrained import load_with_head, read_parts, vocabulary_size
 from workbench.models.proportion import in_proportion
-from workbench.quality.batched import batches, lengths, padded
+from workbench.quality.batched import batches, lengths, padded, token_ids
 from workbench.quality.model_measure import ModelMeasure, Progress
 
 DIRECTIONS = ("precision", "recall", "f")
@@ -59,8 +59,7 @@ class BARTScore(ModelMeasure):
 
     def settings(self) -> list[str]:
         """direction and max_length where they are not the default."""
-        told = [] if self.direction == "recall" else [f"direction={self.direction}"]
-        return told + ([] if self.max_length == 1024 else [f"max_length={self.max_length}"])
+        return self.changed("direction", "max_length")
 
     def load(self, folder: Path, device: str) -> None:
         """Loads model and tokenizer."""
@@ -85,10 +84,12 @@ class BARTScore(ModelMeasure):
         references: list[str],
         tokens_per_batch: int,
         precision: str,
-        progress: Progress | None,
+        progress: Progress,
     ) -> np.ndarray:
         """Mean log p [n] in the direction that was chosen."""
-        left, right = self._tokens(hypotheses), self._tokens(references)
+        left, right = (
+            token_ids(self._tokenizer, texts, self.max_length) for texts in (hypotheses, references)
+        )
         ways = {"recall": [(left, right)], "precision": [(right, left)]}
         ways["f"] = ways["recall"] + ways["precision"]
         chosen = ways[self.direction]
@@ -99,20 +100,13 @@ class BARTScore(ModelMeasure):
         ]
         return np.mean(means, axis=0)
 
-    def _tokens(self, texts: list[str]) -> list[list[int]]:
-        found = self._tokenizer(
-            texts, truncation=True, max_length=self.max_length, return_attention_mask=False
-        )
-        # A tokenizer without a frame: an empty text is its end alone.
-        return [ids or [self._tokenizer.eos_token_id or 0] for ids in found["input_ids"]]
-
     def _mean_log_p(
         self,
         source: list[list[int]],
         target: list[list[int]],
         tokens_per_batch: int,
         precision: str,
-        told: Progress | None,
+        told: Progress,
     ) -> np.ndarray:
         model = self._seq2seq
         pad = int(model.config.pad_token_id or 0)
@@ -135,6 +129,5 @@ class BARTScore(ModelMeasure):
                 chosen = logits.gather(2, labels[:, :, None])[:, :, 0]
                 log_p = (chosen - logits.logsumexp(2)) * real
                 mean[batch] = (log_p.sum(1) / real.sum(1)).cpu().numpy()
-                if told is not None:
-                    told(len(batch))
+                told(len(batch))
         return mean

@@ -1,6 +1,7 @@
-"""Sequences of token ids as padded tensors, in batches that fit the device."""
+"""Texts as token ids, and these as padded tensors, in batches that fit the device."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +10,19 @@ from workbench.models.batches import token_batches
 
 # A CPU is fastest where a batch's activations stay in its caches.
 _CPU_TOKENS = 1024
+
+
+def token_ids(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[list[int]]:
+    """Token ids of texts, framed as the tokenizer does, long texts cut at their end.
+
+    Of a tokenizer without a frame a text without tokens is the tokenizer's end alone.
+    """
+    if not texts:
+        return []
+    found = tokenizer(
+        list(texts), truncation=True, max_length=max_length, return_attention_mask=False
+    )
+    return [ids or [tokenizer.eos_token_id or 0] for ids in found["input_ids"]]
 
 
 def batches(

@@ -16,6 +16,7 @@ from workbench.models.proportion import in_proportion
 from workbench.quality.batched import lengths
 from workbench.quality.best_layers import BEST_LAYERS
 from workbench.quality.contextual import ContextualEncoder
+from workbench.quality.distinct import distinct
 from workbench.quality.matching import greedy_f1
 from workbench.quality.model_measure import ModelMeasure, Progress
 
@@ -31,7 +32,8 @@ class BERTScore(ModelMeasure):
     Args:
         encoder: directory or hub id of an encoder, an encoder-decoder (its encoder) or a decoder.
         layer: whose output is compared; 0 is the embeddings. null takes the package's layer for
-            models that it knows by name (`BEST_LAYERS`), for others the last.
+            models that it knows, by the last part of their names (`BEST_LAYERS`); for others the
+            last.
         idf: weigh tokens by inverse document frequency among the references, all that are
             measured; their hash then stands in the name.
         baseline: file of baselines as the package has them under `rescale_baseline/`
@@ -100,9 +102,7 @@ class BERTScore(ModelMeasure):
             told.append(f"idf={self._seen}")
         if self.baseline is not None:
             told.append("rescaled")
-        if self.max_length is not None:
-            told.append(f"max_length={self.max_length}")
-        return told + ["prefix_space"] * self.prefix_space
+        return [*told, *self.changed("max_length"), *["prefix_space"] * self.prefix_space]
 
     def content(self) -> str:
         """Hash over the encoder's files and the baseline."""
@@ -136,20 +136,15 @@ class BERTScore(ModelMeasure):
         references: list[str],
         tokens_per_batch: int,
         precision: str,
-        progress: Progress | None,
+        progress: Progress,
     ) -> np.ndarray:
         """F1 [n]; each text is read once among those whose vectors are held at once."""
         encoder = self.encoder
         weight = torch.from_numpy(self._weights()).to(encoder.model.device)
-        place: dict[str, int] = {}
-        pairs = np.array(
-            [
-                [place.setdefault(text, len(place)) for text in pair]
-                for pair in zip(hypotheses, references, strict=True)
-            ]
-        )
-        tokens = encoder.tokens(self._framed(list(place)))
-        full = np.array([bool(text.strip()) for text in place])
+        different, index = distinct([*hypotheses, *references])
+        pairs = index.reshape(2, -1).T
+        tokens = encoder.tokens(self._framed(different))
+        full = np.array([bool(text.strip()) for text in different])
         f1 = np.zeros(len(pairs))
         blocks = _blocks(pairs, lengths(tokens), _HELD // encoder.width)
         for block in blocks:

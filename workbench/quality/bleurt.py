@@ -11,6 +11,7 @@ from workbench.models.encoder import position_limit
 from workbench.models.inferring import inferring
 from workbench.quality.batched import batches, lengths, padded
 from workbench.quality.bleurt_checkpoint import Encode, read_bleurt, read_encode
+from workbench.quality.distinct import distinct
 from workbench.quality.model_measure import ModelMeasure, Progress
 
 _FRAME = 3  # [CLS] reference [SEP] hypothesis [SEP]
@@ -53,7 +54,7 @@ class BLEURT(ModelMeasure):
 
     def settings(self) -> list[str]:
         """max_length where it is not the default."""
-        return [] if self.max_length == 512 else [f"max_length={self.max_length}"]
+        return self.changed("max_length")
 
     def load(self, folder: Path, device: str) -> None:
         """Loads encoder, head and tokenizer."""
@@ -69,17 +70,13 @@ class BLEURT(ModelMeasure):
         references: list[str],
         tokens_per_batch: int,
         precision: str,
-        progress: Progress | None,
+        progress: Progress,
     ) -> np.ndarray:
         """Scores [n] of pairs."""
         model = self._model
-        place: dict[str, int] = {}
-        pairs = [
-            (place.setdefault(reference, len(place)), place.setdefault(hypothesis, len(place)))
-            for hypothesis, reference in zip(hypotheses, references, strict=True)
-        ]
-        tokens = self._encode(list(place))
-        framed = [self._framed(tokens[first], tokens[second]) for first, second in pairs]
+        texts, index = distinct([*references, *hypotheses])
+        tokens = self._encode(texts)
+        framed = [self._framed(tokens[i], tokens[j]) for i, j in index.reshape(2, -1).T]
         score = np.zeros(len(framed))
         types = min(2, int(getattr(model.config, "type_vocab_size", 2)))
         with inferring(model, precision):
@@ -95,8 +92,7 @@ class BLEURT(ModelMeasure):
                     token_type_ids=(second & mask.bool()).long() * (types - 1),
                 )
                 score[batch] = out.logits[:, 0].float().cpu().numpy()
-                if progress is not None:
-                    progress(len(batch))
+                progress(len(batch))
         return score
 
     def _framed(self, first: list[int], second: list[int]) -> tuple[list[int], int]:

@@ -14,7 +14,7 @@ from workbench.errors import BadValue
 from workbench.models.encoder import EncoderOptions, position_limit
 from workbench.models.inferring import inferring
 from workbench.models.pretrained import load_with_head, read_parts, vocabulary_size
-from workbench.quality.batched import batches, lengths, padded
+from workbench.quality.batched import batches, lengths, padded, token_ids
 
 _NO_LIMIT = 10**9  # transformers writes 1e30 where a tokenizer has no longest text
 _USUAL_LENGTH = 512
@@ -69,25 +69,15 @@ class ContextualEncoder:
         self.model.to(device).eval()
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of texts, framed as the tokenizer does, long texts cut at their end."""
-        if not texts:
-            return []
-        found = self.tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=self.max_length,
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
-        return list(found["input_ids"])
+        """Token ids of texts, none without any; see `token_ids`."""
+        return token_ids(self.tokenizer, texts, self.max_length)
 
     def vectors(
         self,
         tokens: Sequence[Sequence[int]],
         tokens_per_batch: int,
         precision: str,
-        told: Callable[[int], None] | None,
+        told: Callable[[int], None],
     ) -> Vectors:
         """Vectors of texts given by their tokens; `told` hears of tokens just read."""
         device = self.model.device
@@ -104,8 +94,7 @@ class ContextualEncoder:
                 real = mask.bool()
                 where = torch.from_numpy(place).to(device)[real]
                 states[where] = normalize(out[real].float(), dim=-1)
-                if told is not None:
-                    told(int(length[batch].sum()))
+                told(int(length[batch].sum()))
         flat = np.concatenate([np.asarray(ids, np.int64) for ids in tokens])
         parts = (torch.from_numpy(part).to(device) for part in (flat, start, length))
         return Vectors(states, *parts)

@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,6 +15,7 @@ from workbench.models.device import device_of
 from workbench.models.inferring import check_inference
 from workbench.models.model_directory import MODEL_FILES, model_directory
 from workbench.models.proportion import in_proportion
+from workbench.quality.distinct import distinct
 from workbench.quality.measure import check_pairs
 
 TOKENS_PER_BATCH = 16384
@@ -120,15 +122,19 @@ class ModelMeasure(ABC):
         check_pairs(list(hypotheses), list(references))
         check_inference((), tokens_per_batch, precision)
         _ = self.folder
-        place: dict[tuple[str, str], int] = {}
-        pairs = zip(hypotheses, references, strict=True)
-        index = [place.setdefault(pair, len(place)) for pair in pairs]
-        if not place:
+        pairs, index = distinct(zip(hypotheses, references, strict=True))
+        if not pairs:
             return np.zeros(0)
-        told = in_proportion(progress, len(place), len(index))
-        sides = [list(side) for side in zip(*place, strict=True)]
-        values = self.values(sides[0], sides[1], tokens_per_batch, precision, told)
+        told = in_proportion(progress, len(pairs), len(index))
+        left, right = [left for left, _ in pairs], [right for _, right in pairs]
+        values = self.values(left, right, tokens_per_batch, precision, told)
         return np.asarray(values, np.float64)[index]
+
+    def changed(self, *options: str) -> list[str]:
+        """`OPTION=VALUE` of those options that are not at the constructor's default."""
+        usual = signature(type(self)).parameters
+        values = {name: getattr(self, name) for name in options}
+        return [f"{name}={v}" for name, v in values.items() if v != usual[name].default]
 
     @abstractmethod
     def settings(self) -> list[str]:
@@ -145,6 +151,6 @@ class ModelMeasure(ABC):
         references: list[str],
         tokens_per_batch: int,
         precision: str,
-        progress: Progress | None,
+        progress: Progress,
     ) -> np.ndarray:
         """Values [n] of n >= 1 different pairs; `progress` is told of pairs done."""

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.errors import BadValue, MissingInput
+from workbench.models.inferring import check_inference
 from workbench.quality import MEASURES
 from workbench.quality.bartscore import BARTScore
 from workbench.quality.bertscore import BERTScore
@@ -91,7 +92,8 @@ def measure(
     Raises:
         UnknownName: a measure, dataset or judge that there is not.
         MissingInput: no answer has a reference to be measured against, or a verdict.
-        BadValue: two of measures, model and judge, no measure, or a device that is not there.
+        BadValue: two of measures, model and judge, no measure, a budget that is not positive, or
+            a device that is not there.
         BadModel: a model that cannot be loaded, or gives a value that is not finite.
         StoreConflict: the values under the model's name are those of another model.
     """
@@ -113,6 +115,7 @@ def measure(
         told = ", ".join(f"{name}={value or 'all'}" for name, value in chosen.items())
         raise MissingInput(f"no answer of {told} has a reference")
     if model is not None:
+        check_inference((), tokens_per_batch, precision)
         model.prepare(device).prepare_references(_references(opened, datasets))
         return _modelled(opened, model, chosen, data, tokens_per_batch, precision)
     with Tracker(opened.path).run("measure", _config(names, chosen), data) as run:

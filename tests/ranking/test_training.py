@@ -10,7 +10,7 @@ from workbench.errors import BadModel, BadValue, MissingInput, UnknownName
 from workbench.models.encoder import TinyEncoder
 from workbench.ranking.data import PairData
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.ranking.ranker_data import spread
+from workbench.evaluation.spread import spread
 
 TINY = TinyEncoder(hidden_size=16, layers=1, heads=2, intermediate=32, vocab_size=120)
 

@@ -34,6 +34,7 @@ def old(tmp_path):
     with duckdb.connect(str(path)) as db:
         db.execute("drop view answers; drop view measured_fusions; drop table fusions")
         db.execute(FUSIONS_1)
+        db.execute("alter table candidates alter column text set not null")
         db.execute("insert into fusions values ('f', 'fuser', null, null, 2, 'p', ['a'], 'both')")
         db.execute("insert into qualities values ('f', 'm', 0.5)")
         db.execute("update meta set value = '1' where name = 'schema_version'")
@@ -52,6 +53,14 @@ def test_an_old_store_gets_the_new_columns_and_views_and_keeps_its_rows(old):
     assert store.query("select value from qualities")["value"].to_pylist() == [0.5]
     meta = store.query("select value from meta where name = 'schema_version'")
     assert meta["value"].to_pylist() == [str(SCHEMA_VERSION)]
+
+
+def test_a_candidate_of_which_only_the_quality_is_known_has_no_text(old):
+    store = Store(old)
+    row = {"candidate_id": ["c"], "prompt_id": ["p"], "llm": ["l"], "decoding": [""]}
+    assert store.insert("candidates", pa.table(row), "refuse") == 1
+    assert store.query("select text from candidates")["text"].to_pylist() == [None]
+    assert store.query("from answers where answer_id = 'c'").num_rows == 0
 
 
 def test_an_upgraded_store_is_like_a_new_one(old, tmp_path):

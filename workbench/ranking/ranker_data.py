@@ -9,6 +9,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from workbench.errors import BadValue, MissingInput
+from workbench.evaluation.spread import spread
 from workbench.models.batches import check_budget
 from workbench.models.loader import check_reloading, token_loader
 from workbench.models.trainable import TrainingData
@@ -168,11 +169,13 @@ class RankerData(TrainingData):
     @cached_property
     def train_pool(self) -> Pool:
         """The training prompts."""
-        pool = load_pool(self.store, self.datasets, "train", self.llms)
+        pool = load_pool(self.store, self.datasets, "train", self.llms, with_text=True)
         return pool.subset(self._chosen(len(pool.prompt_ids), self.max_train_prompts))
 
     def _validation_pool(self) -> tuple[Pool, np.ndarray]:
-        pool = load_pool(self.store, self.datasets, "validation", self.validation_llms)
+        pool = load_pool(
+            self.store, self.datasets, "validation", self.validation_llms, with_text=True
+        )
         quality = self.qualities(pool)
         usable = np.flatnonzero((~np.isnan(quality[..., 0])).sum(axis=1) > 1)
         if not len(usable):
@@ -190,18 +193,3 @@ class RankerData(TrainingData):
         if most is None or most >= count:
             return np.arange(count)
         return np.sort(np.random.default_rng([self.seed, 4]).permutation(count)[:most])
-
-
-def spread(quality: np.ndarray) -> np.ndarray:
-    """[tasks] standard deviation within prompts of qualities [Q, N, tasks] (NaN: not measured).
-
-    Only differences within a prompt are learned; how hard prompts differ is not counted.
-    1 where a measure does not vary.
-    """
-    known = ~np.isnan(quality)
-    count = known.sum(axis=1, keepdims=True)
-    filled = np.where(known, quality, 0.0)
-    mean = filled.sum(axis=1, keepdims=True) / np.maximum(1, count)
-    squares = np.where(known, (quality - mean) ** 2, 0.0).sum(axis=(0, 1))
-    deviation = np.sqrt(squares / np.maximum(1, known.sum(axis=(0, 1))))
-    return np.where(deviation > 0, deviation, 1.0)

@@ -47,7 +47,7 @@ def check_candidates(row: Row, candidates: Sequence[Candidate]) -> None:
     """BadRow where there is no candidate, or two with the same LLM, decoding and text."""
     if not candidates:
         raise row.bad("candidates", "empty: a prompt needs at least one candidate")
-    first: dict[tuple[str, str, str], int] = {}
+    first: dict[tuple[str, str, str | None], int] = {}
     for i, candidate in enumerate(candidates):
         key = (candidate.llm, candidate.decoding, candidate.text)
         if key in first:

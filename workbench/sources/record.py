@@ -8,10 +8,11 @@ VERDICTS = ("left", "right", "tie", "both good", "both bad")
 
 @dataclass(frozen=True)
 class Candidate:
-    """One LLM's answer; a cost that the source does not know is None, never 0."""
+    """One LLM's answer; what the source does not know is None: a cost, or the text itself, where
+    it holds nothing but its quality."""
 
     llm: str
-    text: str
+    text: str | None
     decoding: str = ""
     tokens_in: int | None = None
     tokens_out: int | None = None

@@ -65,7 +65,7 @@ def aggregate(
     opened = Store(store)
     parsed = [Scheme.parse(text) for text in schemes or ()]
     ranker = compared_ranker(opened, ranker)
-    pool = load_pool(opened, datasets)
+    pool = load_pool(opened, datasets, with_text=True)
     splits = _compared_splits(opened, ranker)
     pool = pool.subset(np.array([prompt in splits for prompt in pool.prompt_ids], bool))
     if not pool.prompt_ids:

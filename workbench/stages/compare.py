@@ -41,7 +41,7 @@ MODELS = (RewardModel, MLMScoring)
 _CHOSEN = """
     from candidates c join prompts p using (prompt_id)
     where ($datasets is null or list_contains($datasets, p.dataset))
-      and list_contains($splits, p.split)
+      and list_contains($splits, p.split) and c.text is not null
 """
 # In the order mode `random` a fair coin, fixed by seed and ids, shows one of the two orders.
 _PAIRS = """
@@ -68,7 +68,7 @@ _WAITING = f"""
 """  # noqa: S608
 _CHUNK = f"""
     with chosen as (
-        select c.* from candidates c semi join wanted using (prompt_id)
+        select c.* from candidates c semi join wanted using (prompt_id) where c.text is not null
     )
     select m.*, p.instruction, p.input from ({_NOT_DONE}) m join prompts p using (prompt_id)
 """  # noqa: S608
@@ -141,7 +141,7 @@ def compare(
     }
     pairs = chosen | {"order": order, "seed": str(seed)}
     if not opened.query(_ALL, pairs)["n"][0].as_py():
-        raise MissingInput(f"no pair of candidates in {chosen}: see `workbench info`")
+        raise MissingInput(f"no pair of candidates with texts in {chosen}: see `workbench info`")
     found = chosen_ranker(tracker, ranker, model)
     config = pairs | {"ranker": found.id, "precision": precision}
     if played != Schedule():

@@ -67,7 +67,7 @@ class LiveSchedule:
         return new, there
 
     def _pools(self, chosen: dict[str, Any]) -> Iterator[Pool]:
-        pool = load_pool(self.store, chosen["datasets"])
+        pool = load_pool(self.store, chosen["datasets"], with_text=True)
         splits = self._splits(chosen["splits"])
         wanted = np.flatnonzero([prompt in splits for prompt in pool.prompt_ids])
         for first in range(0, len(wanted), _PROMPTS):

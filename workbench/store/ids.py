@@ -16,8 +16,10 @@ def prompt_id(dataset: str, instruction: str, input: str) -> str:
     return _digest("prompt", dataset, instruction, input)
 
 
-def candidate_id(prompt_id: str, llm: str, decoding: str, text: str) -> str:
-    """Id of a candidate: the same text from two LLMs is two candidates."""
+def candidate_id(prompt_id: str, llm: str, decoding: str, text: str | None) -> str:
+    """Id of a candidate: the same text from two LLMs is two candidates; None: it is not known."""
+    if text is None:
+        return _digest("candidate without text", prompt_id, llm, decoding)
     return _digest("candidate", prompt_id, llm, decoding, text)
 
 

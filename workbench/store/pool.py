@@ -26,7 +26,7 @@ class Pool:
         mask: [Q, N] bool, a real candidate.
         llm: [Q, N] int, index into `llms`, -1 outside the mask.
         llms: names, sorted.
-        length: [Q, N] int, characters of the text, 0 outside the mask.
+        length: [Q, N] int, characters of the text, 0 outside the mask and where it is not known.
     """
 
     prompt_ids: list[str]
@@ -64,8 +64,11 @@ def load_pool(
     datasets: Sequence[str] | None = None,
     split: str | None = None,
     llms: Sequence[str] | None = None,
+    with_text: bool = False,
 ) -> Pool:
     """The candidates of the chosen datasets, split and LLMs; None takes all.
+
+    `with_text` leaves out candidates of which only the quality is known.
 
     Raises:
         UnknownName: a dataset or LLM that the store does not hold.
@@ -76,23 +79,26 @@ def load_pool(
     rows = store.query(
         """
         select p.prompt_id, p.dataset, coalesce(p.category, '') as category,
-               c.candidate_id, c.llm, length(c.text) as length
+               c.candidate_id, c.llm, coalesce(length(c.text), 0) as length
         from prompts p join candidates c using (prompt_id)
         where ($datasets is null or list_contains($datasets, p.dataset))
           and ($split is null or p.split = $split)
           and ($llms is null or list_contains($llms, c.llm))
+          and (not $with_text or c.text is not null)
         order by p.dataset, p.prompt_id, c.llm, c.decoding, c.candidate_id
         """,
         {
             "datasets": list(datasets) if datasets is not None else None,
             "split": split,
             "llms": list(llms) if llms is not None else None,
+            "with_text": with_text,
         },
     )
     if rows.num_rows == 0:
         raise MissingInput(
-            f"no candidates in {store.path} for datasets={datasets or 'all'}, "
-            f"split={split or 'all'}: `workbench info` tells what is there"
+            f"no candidates{' with a text' if with_text else ''} in {store.path} for "
+            f"datasets={datasets or 'all'}, split={split or 'all'}: `workbench info` tells what "
+            "is there"
         )
     return _arranged(rows)
 
@@ -169,7 +175,7 @@ def load_logits(store: Store, pool: Pool, ranker: str) -> np.ndarray:
 
 
 def load_texts(store: Store, pool: Pool) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """(instruction, input) of each prompt, and the candidates' texts [Q, N] (None outside)."""
+    """(instruction, input) of each prompt, and the candidates' texts [Q, N] (None: not known)."""
     texts = np.full(pool.mask.shape, None, object)
     with store.reading() as db:
         db.register("places", pool.places())
@@ -199,11 +205,14 @@ _NAMES = {
     "llm": "select llm from llms",
     "measure": "select distinct measure from qualities",
     "ranker": "select distinct ranker from comparisons",
+    "router": "select distinct router from routes",
+    "category": "select distinct category from prompts where category <> ''",
+    "tagger": "select distinct tagger from tags",
 }
 
 
 def names_of(store: Store, kind: str) -> list[str]:
-    """The datasets, llms, measures or rankers (`kind`, singular) that the store holds, sorted."""
+    """The datasets, llms, measures and so on (`kind`, singular) that the store holds, sorted."""
     return sorted(store.query(_NAMES[kind]).column(0).to_pylist())
 
 

@@ -1,4 +1,4 @@
--- Schema 2. Large tables carry no index: the writer keeps their keys by an anti-join inside its
+-- Schema 3. Large tables carry no index: the writer keeps their keys by an anti-join inside its
 -- transaction (an index over four text columns costs five times the time and space).
 create table meta (name varchar primary key, value varchar not null);
 
@@ -11,7 +11,7 @@ create table llms (
 );
 create table candidates (
     candidate_id varchar not null, prompt_id varchar not null, llm varchar not null,
-    text varchar not null, decoding varchar not null,
+    text varchar, decoding varchar not null,
     tokens_in integer, tokens_out integer, usd double, latency_s double
 );
 create table qualities (

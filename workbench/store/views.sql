@@ -43,9 +43,10 @@ join candidates c on c.candidate_id = r.candidate_id
 join prompts p on p.prompt_id = r.prompt_id
 where r.rank = 1;
 
--- What answers a prompt: candidates and fusions together.
+-- What answers a prompt: candidates whose text is known, and fusions, together.
 create or replace view answers as
 select candidate_id as answer_id, prompt_id, text, 'candidate' as kind from candidates
+where text is not null
 union all
 select fusion_id as answer_id, prompt_id, text, 'fusion' as kind from fusions;
 

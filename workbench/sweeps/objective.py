@@ -87,7 +87,7 @@ def load_compared(
     Raises:
         MissingInput: there is none.
     """
-    pool = load_pool(store, datasets, split)
+    pool = load_pool(store, datasets, split, with_text=True)
     logits, quality = load_logits(store, pool, ranker), load_quality(store, pool, measure)
     once, twice = _compared(logits, pool.mask)
     measured = np.isfinite(quality).any(axis=1) & (pool.mask.sum(axis=1) > 1)

@@ -169,9 +169,11 @@ def test_a_chat_shows_what_is_given():
     assert user in tokenizer.decode(ids)
 
 
-def test_a_template_without_a_systems_turn_gets_it_in_the_users():
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_template_without_a_systems_turn_gets_it_in_the_users(silent):
     refuse = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
-    tokenizer = byte_tokenizer(refuse + chat_tokenizer().chat_template)
+    leave_out = "{% set messages = messages | rejectattr('role', 'equalto', 'system') | list %}"
+    tokenizer = byte_tokenizer((leave_out if silent else refuse) + chat_tokenizer().chat_template)
     written = tokenizer.decode(FusionPrompt("chat").ids(tokenizer, ["a"], [""], [["b"]])[0])
     assert written.startswith("<s><|user|>\nYou are given")
     assert "Answer 1:\nb" in written
@@ -210,6 +212,8 @@ def test_faults_are_told():
         FusionPrompt("chat").check(words, 2)
     with pytest.raises(BadModel, match="takes no user's turn"):
         FusionPrompt("chat").check(byte_tokenizer("{{ raise_exception('never') }}"), 2)
+    with pytest.raises(BadModel, match="takes no user's turn: it leaves out what the user says"):
+        FusionPrompt("chat").check(byte_tokenizer("{{ bos_token }}"), 2)
     for template, tokenizer in (("gen_fuser", t5_tokenizer()), ("plain", words), ("chat", chat)):
         with pytest.raises(BadValue, match="max_length = 3: expected at least"):
             FusionPrompt(template, max_length=3).check(tokenizer, 3)

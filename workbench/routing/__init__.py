@@ -1,0 +1,1 @@
+"""Routers: the best LLM from the prompt alone."""

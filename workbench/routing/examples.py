@@ -1,0 +1,100 @@
+"""What routers learn from: prompts with the reward of each LLM."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from workbench.errors import MissingInput
+from workbench.store.pool import Pool, load_pool, load_quality, load_texts
+from workbench.store.source_text import source_text
+from workbench.store.store import Store
+
+_TAGS = (
+    "select prompt_id, list(tag order by tag) as tags from tags join wanted using (prompt_id) "
+    "where tagger = ? group by prompt_id"
+)
+
+
+@dataclass(frozen=True)
+class RoutingExamples:
+    """Q prompts and the rewards of L LLMs.
+
+    Attributes:
+        prompt_ids, prompts: ids, and texts as routers read them.
+        category: of each prompt, '' where the source has none.
+        llms: names of the columns of `rewards`.
+        rewards: [Q, L] quality of each LLM's answer, NaN where it was not measured; where an LLM
+            has several candidates of a prompt, their mean.
+    """
+
+    prompt_ids: list[str]
+    prompts: list[str]
+    category: list[str]
+    llms: list[str]
+    rewards: np.ndarray
+
+    def subset(self, rows: np.ndarray) -> Self:
+        """The prompts chosen by an index array."""
+        index = rows.tolist()
+        return replace(
+            self,
+            prompt_ids=[self.prompt_ids[i] for i in index],
+            prompts=[self.prompts[i] for i in index],
+            category=[self.category[i] for i in index],
+            rewards=self.rewards[rows],
+        )
+
+
+def load_examples(
+    store: Store,
+    measure: str,
+    split: str,
+    datasets: Sequence[str] | None = None,
+    llms: Sequence[str] | None = None,
+) -> RoutingExamples:
+    """The prompts of a split that have any reward, with the rewards of all LLMs of these datasets.
+
+    Raises:
+        UnknownName: a measure, dataset or LLM that the store does not hold.
+        MissingInput: no prompt of the split is measured so.
+    """
+    pool = load_pool(store, datasets, split, llms)
+    rewards = rewards_by_llm(load_quality(store, pool, measure), pool)
+    known = np.flatnonzero(np.isfinite(rewards).any(axis=1))
+    if not len(known):
+        raise MissingInput(
+            f"no {split} prompt of {', '.join(datasets or ['any dataset'])} has a quality by "
+            f"{measure}: run `workbench measure`"
+        )
+    texts, _ = load_texts(store, pool)
+    prompts = [source_text(*text) for text in texts]
+    whole = RoutingExamples(pool.prompt_ids, prompts, pool.category, pool.llms, rewards)
+    return whole.subset(known)
+
+
+def rewards_by_llm(quality: np.ndarray, pool: Pool) -> np.ndarray:
+    """[Q, L] mean quality of each LLM's measured candidates of a prompt, NaN where there is none.
+
+    Args:
+        quality: [Q, N] of the pool's candidates, NaN where not measured.
+        pool: the candidates.
+    """
+    q, n = np.nonzero(pool.mask & np.isfinite(quality))
+    shape = (len(quality), len(pool.llms))
+    place = q * shape[1] + pool.llm[q, n]
+    count = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+    total = np.bincount(place, quality[q, n], minlength=shape[0] * shape[1]).reshape(shape)
+    means: np.ndarray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return means
+
+
+def load_tags(store: Store, prompt_ids: Sequence[str], tagger: str) -> list[list[str]]:
+    """The tags that a tagger has given each prompt, sorted; empty where it has given none."""
+    with store.reading() as db:
+        db.register("wanted", pa.table({"prompt_id": pa.array(prompt_ids, pa.string())}))
+        rows = db.sql(_TAGS, params=[tagger]).to_arrow_table()
+    found = {row["prompt_id"]: row["tags"] for row in rows.to_pylist()}
+    return [found.get(prompt, []) for prompt in prompt_ids]

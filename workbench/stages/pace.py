@@ -4,16 +4,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-import numpy as np
-
 _WRITE_EVERY_S = 30.0
-_FIRST_PAIRS, _MOST_PAIRS = 500, 100_000
+_FIRST_PAIRS, _MOST_PAIRS = 50, 100_000
 
 Prompt = TypeVar("Prompt")
 
 
 def paced(waiting: Mapping[Prompt, int]) -> Iterator[list[Prompt]]:
-    """Prompts whose pairs take about `_WRITE_EVERY_S` together, by the speed seen so far.
+    """Prompts whose pairs take about `_WRITE_EVERY_S` together, by the speed seen last.
+
+    At least one prompt at a time. The first are few, as nothing is known of the speed: a large
+    model on a CPU takes seconds a pair.
 
     Args:
         waiting: prompts, and how many pairs each has to be compared.
@@ -25,7 +26,7 @@ def paced(waiting: Mapping[Prompt, int]) -> Iterator[list[Prompt]]:
         if pairs >= size:
             yield prompts
             speed = pairs / max(1e-3, time.monotonic() - began)
-            size = int(np.clip(speed * _WRITE_EVERY_S, _FIRST_PAIRS, _MOST_PAIRS))
+            size = min(int(speed * _WRITE_EVERY_S), _MOST_PAIRS)
             prompts, pairs, began = [], 0, time.monotonic()
     if prompts:
         yield prompts

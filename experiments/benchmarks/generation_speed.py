@@ -35,7 +35,7 @@ Row = tuple[str, str, list[str]]
 
 
 def read_rows(file: str | None, prompts: int, top_k: int) -> list[Row]:
-    """Instruction, input and candidates of some prompts, drawn with a seed."""
+    """Instruction, input and candidates of some prompts, drawn with a seed, or of all."""
     rng = random.Random(0)
     if file is None:
         words = [f"w{rng.randrange(3000)}" for _ in range(20000)]
@@ -50,8 +50,9 @@ def read_rows(file: str | None, prompts: int, top_k: int) -> list[Row]:
     lines = (gzip.decompress(content) if file.endswith(".gz") else content).decode().splitlines()
     records = [json.loads(line) for line in lines]
     rows = []
-    for record in rng.sample(records, prompts):
-        candidates = rng.sample([one["text"] for one in record["candidates"]], top_k)
+    for record in rng.sample(records, min(prompts, len(records))):
+        texts = [one["text"] for one in record["candidates"]]
+        candidates = rng.sample(texts, min(top_k, len(texts)))
         rows.append((record["instruction"], record["input"], candidates))
     return rows
 

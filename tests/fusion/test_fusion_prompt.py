@@ -42,6 +42,14 @@ def test_released_template_token_by_token(instruction, given_, candidates, most)
     assert candidates == before
 
 
+def test_a_long_instruction_is_not_cut_where_the_whole_fits():
+    tokenizer = t5_tokenizer()
+    asked = ["which cat " * 100], ["x"], [["one", "two"]]
+    ids = FusionPrompt().ids(tokenizer, *asked)[0]
+    assert ids == whole_string(tokenizer, *[part[0] for part in asked], 128)
+    assert 700 < len(ids) < FusionPrompt().max_length
+
+
 def test_the_template_reads_as_published():
     tokenizer = t5_tokenizer()
     ids = FusionPrompt().ids(tokenizer, ["a cat"], ["a hat"], [["one", "two"]])[0]

@@ -36,7 +36,7 @@ class FusionPrompt:
     """
 
     template: str = "gen_fuser"
-    instruction_maxlength: int | None = 512
+    instruction_maxlength: int | None = None
     input_maxlength: int | None = None
     candidate_maxlength: int | None = 128
     max_length: int = 1024

@@ -1,6 +1,6 @@
 """Fusion prompts in a chat model's own template."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jinja2 import TemplateError
@@ -8,7 +8,7 @@ from jinja2 import TemplateError
 from workbench.errors import BadModel
 from workbench.fusion.budget import shares
 from workbench.fusion.pieces import Asked, Limits, check_room
-from workbench.fusion.tokenised import plain_texts, token_ids
+from workbench.fusion.tokenised import plain_texts, token_ends, token_ids
 
 _SYSTEM = (
     "You are given a task and answers to it by several assistants. Write one answer that is "
@@ -17,7 +17,6 @@ _SYSTEM = (
 )
 _CLOSING = "Write the better answer."
 _CUT = "..."
-_CHUNK = 2048  # texts tokenised at once
 _FAULTS = (TemplateError, TypeError, ValueError)
 
 
@@ -36,7 +35,7 @@ def chat(
     """
     turns = _turns(tokenizer)
     texts = plain_texts(tokenizer, (t for one in asked for t in (*one[:2], *one.candidates)))
-    ends = _ends(tokenizer, texts.values())
+    ends = token_ends(tokenizer, texts.values())
     own = [[texts[text] for text in (*one[:2], *one.candidates)] for one in asked]
     room = _rooms(tokenizer, turns, own, limits, show_ranks)
     prompts: list[list[int]] = [[] for _ in asked]
@@ -131,17 +130,3 @@ def _cut(
         begin = text[: ends[text][keep - 1]] if keep else ""
         shown.append(text if keep == length else begin + _CUT if begin else "")
     return shown, sum(flat)
-
-
-def _ends(tokenizer: Any, texts: Iterable[str]) -> dict[str, list[int]]:
-    """Where in each text its tokens end."""
-    distinct = list(dict.fromkeys(texts))
-    found: dict[str, list[int]] = {}
-    for first in range(0, len(distinct), _CHUNK):
-        chunk = distinct[first : first + _CHUNK]
-        answer = tokenizer(
-            chunk, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-        )
-        for text, spans in zip(chunk, answer["offset_mapping"], strict=True):
-            found[text] = [end for _, end in spans]
-    return found

@@ -1,6 +1,6 @@
 """Texts as token ids: each distinct text once, and nothing that a text spells becomes special."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 _CHUNK = 2048  # texts tokenised at once, which bounds the tokeniser's own memory
@@ -8,13 +8,23 @@ _CHUNK = 2048  # texts tokenised at once, which bounds the tokeniser's own memor
 
 def token_ids(tokenizer: Any, texts: Iterable[str]) -> dict[str, list[int]]:
     """Ids of each distinct text, without any frame."""
+    return dict(_tokenised(tokenizer, texts, "input_ids"))
+
+
+def token_ends(tokenizer: Any, texts: Iterable[str]) -> dict[str, list[int]]:
+    """Where in each distinct text its tokens end; of a fast tokenizer."""
+    told = _tokenised(tokenizer, texts, "offset_mapping", return_offsets_mapping=True)
+    return {text: [end for _, end in spans] for text, spans in told}
+
+
+def _tokenised(
+    tokenizer: Any, texts: Iterable[str], field: str, **options: Any
+) -> Iterator[tuple[str, Any]]:
     distinct = list(dict.fromkeys(texts))
-    found: dict[str, list[int]] = {}
     for first in range(0, len(distinct), _CHUNK):
         chunk = distinct[first : first + _CHUNK]
-        answer = tokenizer(chunk, add_special_tokens=False, verbose=False)
-        found.update(zip(chunk, answer["input_ids"], strict=True))
-    return found
+        answer = tokenizer(chunk, add_special_tokens=False, verbose=False, **options)
+        yield from zip(chunk, answer[field], strict=True)
 
 
 def plain_texts(tokenizer: Any, texts: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The device that a ranker runs on."""
+"""The device that a model runs on."""
 
 import torch
 

@@ -115,6 +115,13 @@ def test_the_pick_is_the_best_by_the_ranking_where_one_is_kept(store):
     assert {frozenset(pair) for pair in server.pairs()} == {frozenset(("fusion", "bb"))}
 
 
+def test_a_candidate_whose_text_is_not_known_is_in_no_pair(store):
+    execute(store, "update candidates set text = null where llm = 'c'")
+    with serving() as server:
+        done = judge(store, endpoint(server.url))
+    assert (done.new, done.left) == (2 * PROMPTS, 0)
+
+
 def test_the_same_text_twice_is_a_tie_without_asking(store):
     fused(store, "fuser", "ccc \n", shown="c")
     with serving() as server:

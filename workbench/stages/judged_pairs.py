@@ -17,7 +17,8 @@ _PAIRS = """
     with chosen as (
         select c.candidate_id, c.prompt_id
         from candidates c join prompts p using (prompt_id)
-        where ($datasets is null or list_contains($datasets, p.dataset))
+        where c.text is not null
+          and ($datasets is null or list_contains($datasets, p.dataset))
           and list_contains($splits, p.split)
           and ($llms is null or list_contains($llms, c.llm))
     ), fused as (

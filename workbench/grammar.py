@@ -10,7 +10,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace, set_parsing_settings
 
@@ -138,7 +139,8 @@ def _arguments(
         made["trainer"] = {
             name: value
             for name, value in values.trainer.as_dict().items()
-            if value != parser.get_default(f"trainer.{name}")
+            # jsonargparse notes beside the options of a file where that lies
+            if not name.startswith("__") and value != parser.get_default(f"trainer.{name}")
         }
     if source:
         made["source"] = source
@@ -169,8 +171,14 @@ def _list_options(parser: ArgumentParser) -> Iterator[str]:
             for key in _list_parameters(kind):
                 yield from (f"{name}.{key}" for name in names)
                 yield from (f"{name}.init_args.{key}" for name in names)
-        elif _LIST.search(str(kind)):
+        elif _LIST.search(str(kind)) and not _takes_words(kind):
             yield from names
+
+
+def _takes_words(kind: Any) -> bool:
+    """Whether a value that is no list will do too, as of the Trainer's `devices: list | int`."""
+    members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return any(not _LIST.search(str(member)) and member is not NoneType for member in members)
 
 
 def _list_parameters(kind: type) -> set[str]:

@@ -17,7 +17,7 @@ def trainer(*words):
 
 
 @pytest.mark.parametrize(
-    ("word", "devices"), [("2", "2"), ("[0, 1]", [0, 1]), ("-1", "-1"), ('"0,1"', "0,1")]
+    ("word", "devices"), [("2", "2"), ("[0, 1]", [0, 1]), ("-1", "-1"), ("0,1", "0,1")]
 )
 def test_devices_are_a_number_unless_a_list_is_written(word, devices):
     assert trainer("--trainer.devices", word) == {"devices": devices}

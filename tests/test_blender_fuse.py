@@ -7,7 +7,9 @@ from tiny_fuser import QUICK, write_t5
 from workbench import Blender
 from workbench.errors import BadModel, BadValue, MissingInput, UnknownName
 from workbench.fusion.decoding import Decoding
+from workbench.fusion.gen_fuser import GenFuser
 from workbench.fusion.loading import load_fuser
+from workbench.fusion.tiny_seq2seq import TinySeq2Seq
 from workbench.ranking.ranker import Ranker
 
 INPUTS = ["hello there", "what is two plus two", "name a colour", ""]
@@ -105,6 +107,20 @@ def test_a_fuser_comes_from_a_directory(fuser, blender, tmp_path):
     assert Blender(device="cpu").load_fuser(str(tmp_path / "saved")).fuser is not None
 
 
+def test_without_settings_it_writes_as_the_fuser_was_trained_to(fuser):
+    own = Decoding(beams=1, max_new_tokens=3)
+    fuser.decoding, before = own, fuser.decoding
+    try:
+        blender = Blender(Longest(), fuser=fuser, device="cpu")
+        assert blender.fuse(INPUTS, LISTS) == blender.fuse(INPUTS, LISTS, beams=1, max_new_tokens=3)
+        assert blender.rank_and_fuse(INPUTS, LISTS, top_k=9)[0] == blender.rank_and_fuse(
+            INPUTS, LISTS, top_k=9, beams=1, max_new_tokens=3
+        )[0]  # fmt: skip
+    finally:
+        fuser.decoding = before
+    assert blender.fuse(INPUTS, LISTS) != blender.fuse(INPUTS, LISTS, **vars(own))
+
+
 def test_bad_input_is_told_before_any_work(fuser, tmp_path):
     class Refuses(Longest):
         def compare(self, *given, **options):
@@ -118,6 +134,13 @@ def test_bad_input_is_told_before_any_work(fuser, tmp_path):
         blender.rank_and_fuse(["x"], [[]])
     with pytest.raises(BadValue, match="top_k = 0"):
         blender.rank_and_fuse(["x"], two, top_k=0)
+    with pytest.raises(BadValue, match=r"top_k = 1\.5"):
+        blender.rank_and_fuse(["x"], two, top_k=1.5)
+    many = [[str(n) for n in range(12)]]  # the tiny T5 has 11 sentinels
+    with pytest.raises(BadModel, match="<extra_id_11>"):
+        blender.rank_and_fuse(["x"], many, top_k=12)
+    with pytest.raises(AssertionError, match="compared before"):
+        blender.rank_and_fuse(["x"], many, top_k=11)
     with pytest.raises(UnknownName, match=r"'num_beams'.*beams"):
         blender.rank_and_fuse(["x"], two, num_beams=2)
     with pytest.raises(BadValue, match="beams = 0"):
@@ -138,6 +161,8 @@ def test_bad_input_is_told_before_any_work(fuser, tmp_path):
         Blender(device="cpu").fuse(["x"], two)
     with pytest.raises(BadValue, match="fuser = 3"):
         Blender(fuser=3)
+    with pytest.raises(BadModel, match="no weights yet"):
+        Blender(fuser=GenFuser(TinySeq2Seq()))
     with pytest.raises(BadModel, match="absent"):
         Blender(fuser=tmp_path / "absent")
 

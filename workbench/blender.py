@@ -14,6 +14,7 @@ from workbench.aggregation import Scheme, ranks
 from workbench.comparing import Comparing
 from workbench.errors import BadValue
 from workbench.fusing import Fusing, decoding_of
+from workbench.fusion.able import check_able
 from workbench.fusion.gen_fuser import GenFuser
 from workbench.models.device import device_of
 from workbench.models.inferring import check_inference
@@ -96,12 +97,13 @@ class Blender(Comparing, Fusing):
             What `rank` and `fuse` raise, before any pair is compared.
             BadValue: `top_k` is no positive number.
         """
-        if top_k < 1:
+        if not isinstance(top_k, int | np.integer) or top_k < 1:
             raise BadValue("top_k", top_k, "a positive number of candidates")
         Scheme.parse(scheme)
-        decoding_of(decoding)
-        _ = self.fuser, self.ranker  # without them nothing else matters
+        fuser, _ = self.fuser, self.ranker  # without them nothing else matters
+        settings = decoding_of(fuser, decoding)
         check_answered(candidates)
+        check_able(fuser, min(top_k, max(map(len, candidates), default=1)), settings)
         scores = self.rank(inputs, candidates, instructions, True, scheme)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
         shown = [

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 
-from workbench import terminal
 from workbench.aggregation import Scheme, prompt_keys, ranks
-from workbench.errors import BadValue, MissingInput, UnknownName
+from workbench.errors import BadValue, UnknownName
+from workbench.face import Face, loaded
 from workbench.ranking.conversations import Conversation, conversation_pair
 from workbench.ranking.loading import load_ranker
 from workbench.ranking.ranker import Ranker
@@ -18,17 +17,9 @@ from workbench.ranking.text_lists import check_answered, padded_lists, sources_o
 MODES = ("[A,B]", "[B,A]", "[A,B]+[B,A]")
 
 
-class Comparing:
-    """What a ranker does for Blender: ranks lists of candidates, and compares two at a time.
+class Comparing(Face):
+    """What a ranker does for Blender: ranks lists of candidates, and compares two at a time."""
 
-    Attributes:
-        device, options: where and how the ranker runs.
-        progress: whether a bar is shown.
-    """
-
-    device: torch.device
-    options: dict[str, Any]
-    progress: bool
     _ranker: Any = None
 
     def load_ranker(self, ranker: Ranker | str | Path) -> Self:
@@ -38,21 +29,14 @@ class Comparing:
             BadModel: the ranker cannot be loaded, or has to be trained first.
             BadValue: it is no ranker.
         """
-        if not isinstance(ranker, Ranker | str | Path):
-            raise BadValue("ranker", ranker, "a ranker, a directory or a hub id")
-        loaded: Any = ranker.prepare() if isinstance(ranker, Ranker) else load_ranker(ranker)
-        self._ranker = loaded.to(self.device)
+        ready = ranker.prepare() if isinstance(ranker, Ranker) else ranker
+        self._ranker = self._taken("ranker", ready, Ranker, load_ranker)
         return self
 
     @property
     def ranker(self) -> Any:
         """The ranker; raises MissingInput where none is loaded."""
-        if self._ranker is None:
-            raise MissingInput(
-                "no ranker is loaded: Blender(ranker=…) or load_ranker(…) takes a ranker, a "
-                "directory, or a hub id such as llm-blender/PairRM"
-            )
-        return self._ranker
+        return loaded(self._ranker, "ranker", "llm-blender/PairRM")
 
     def rank(
         self,
@@ -184,9 +168,7 @@ class Comparing:
 
     def _logits(self, *pairs: list[str]) -> np.ndarray:
         """Logits [P] float32 of prompts, left and right candidates."""
-        if not self.progress:
-            return np.asarray(self.ranker.compare(*pairs, **self.options), np.float32)
-        with terminal.progress("compare", len(pairs[0]), "pairs") as advance:
+        with self._bar("compare", len(pairs[0]), "pairs") as advance:
             found = self.ranker.compare(*pairs, progress=advance, **self.options)
         return np.asarray(found, np.float32)
 

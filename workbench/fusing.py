@@ -1,56 +1,40 @@
 """Fusing: the part of Blender's face that a fuser is behind."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
-import torch
-
-from workbench import terminal
-from workbench.errors import BadValue, MissingInput, UnknownName
+from workbench.errors import UnknownName
+from workbench.face import Face, loaded
+from workbench.fusion.able import check_able
 from workbench.fusion.decoding import Decoding
 from workbench.fusion.gen_fuser import GenFuser
 from workbench.fusion.loading import load_fuser
 from workbench.ranking.text_lists import candidate_lists, check_answered, sources_of
 
 
-class Fusing:
-    """What a fuser does for Blender: writes one answer from several.
+class Fusing(Face):
+    """What a fuser does for Blender: writes one answer from several."""
 
-    Attributes:
-        device, options: where and how the fuser runs.
-        progress: whether a bar is shown.
-    """
-
-    device: torch.device
-    options: dict[str, Any]
-    progress: bool
     _fuser: Any = None
 
     def load_fuser(self, fuser: GenFuser | str | Path) -> Self:
         """Takes another fuser, or loads one from a directory or the hub.
 
         Raises:
-            BadModel: the fuser cannot be loaded.
+            BadModel: the fuser cannot be loaded, or has no weights yet.
             BadValue: it is no fuser.
         """
-        if not isinstance(fuser, GenFuser | str | Path):
-            raise BadValue("fuser", fuser, "a fuser, a directory or a hub id")
-        loaded = fuser if isinstance(fuser, GenFuser) else load_fuser(fuser)
-        self._fuser = loaded.to(self.device)
+        if isinstance(fuser, GenFuser):
+            fuser.check_built()
+        self._fuser = self._taken("fuser", fuser, GenFuser, load_fuser)
         return self
 
     @property
     def fuser(self) -> Any:
         """The fuser; raises MissingInput where none is loaded."""
-        if self._fuser is None:
-            raise MissingInput(
-                "no fuser is loaded: Blender(fuser=…) or load_fuser(…) takes a fuser, a "
-                "directory, or a hub id such as llm-blender/gen_fuser_3b"
-            )
-        return self._fuser
+        return loaded(self._fuser, "fuser", "llm-blender/gen_fuser_3b")
 
     def fuse(
         self,
@@ -67,22 +51,24 @@ class Fusing:
                 usually the best first; they may differ in length.
             instructions: Q texts that go before the inputs.
             decoding: settings of `fusion.decoding.Decoding`, such as beams=4, max_new_tokens=128
-                or temperature=0.7, beams=1.
+                or temperature=0.7, beams=1; without any, as the fuser was trained to write.
 
         Raises:
             MissingInput: no fuser is loaded.
             BadValue: a prompt without a candidate, lists of different lengths, or a setting that
                 cannot be used.
+            BadModel: the fuser cannot be shown so many candidates.
             UnknownName: a setting that there is not.
         """
-        settings = decoding_of(decoding)
         fuser = self.fuser
+        settings = decoding_of(fuser, decoding)
         sources = sources_of(inputs, instructions)
         lists = candidate_lists(candidates, len(sources))
         check_answered(lists)
+        check_able(fuser, max(map(len, lists), default=1), settings)
         before = [""] * len(sources) if instructions is None else list(instructions)
         fused = [""] * len(sources)
-        with self._bar(len(sources)) as advance:
+        with self._bar("fuse", len(sources), "prompts") as advance:
             # A prompt's own draws hang on its text, not on its place in the list.
             for made in fuser.fuse(
                 before, list(inputs), lists, decoding=settings, keys=sources, **self.options
@@ -92,16 +78,11 @@ class Fusing:
                 advance(len(made.texts))
         return fused
 
-    def _bar(self, total: int) -> AbstractContextManager[Any]:
-        if not self.progress:
-            return nullcontext(lambda steps: None)
-        return terminal.progress("fuse", total, "prompts")
 
-
-def decoding_of(given: dict[str, Any]) -> Decoding:
-    """A decoding by its settings; raises UnknownName and BadValue."""
+def decoding_of(fuser: GenFuser, given: dict[str, Any]) -> Decoding:
+    """A decoding by its settings, without any the fuser's own; raises UnknownName and BadValue."""
     known = [field.name for field in fields(Decoding)]
     for name in given:
         if name not in known:
             raise UnknownName("setting of a decoding", name, known)
-    return Decoding(**given)
+    return Decoding(**given) if given else fuser.decoding

@@ -13,6 +13,7 @@ import torch
 from rich.table import Table
 
 from workbench import terminal
+from workbench.fusion.able import check_able
 from workbench.fusion.decoding import Decoding
 from workbench.interrupts import put_off
 from workbench.models.device import device_of
@@ -130,14 +131,13 @@ def fuse(
         terminal.say(
             "split train is fused too: a fuser knows the references that it was trained on"
         )
-    written = str(asked or found.load().decoding)
+    written = asked or found.load().decoding
     recipe = Recipe(
-        found.id, ranking.ranker, ranking.scheme, top_k, chosen.candidate_order, written
+        found.id, ranking.ranker, ranking.scheme, top_k, chosen.candidate_order, str(written)
     )
     waiting = missing(opened, recipe, shown)
     if waiting:  # what is wrong with the fuser is told before the run begins
-        most = max(map(len, waiting.values()))
-        found.load().prompt.check(found.load().tokenizer, most)
+        check_able(found.load(), max(map(len, waiting.values())), written)
     told = {"datasets": datasets, "splits": list(chosen.splits), "precision": precision}
     with tracker.run("fuse", vars(recipe) | told, _seen(shown)) as run:
         set_label(opened, found.id, found.label)

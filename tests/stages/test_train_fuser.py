@@ -10,13 +10,17 @@ import torch
 from referenced_pool import MEASURE, RANKER, SCHEME, referenced_store
 from safetensors.torch import load_file
 from tiny_fuser import write_t5
-from tiny_pipeline import copied, execute, runs, wait_until, workbench
+from tiny_pipeline import copied, execute, one, rows, runs, wait_until, workbench
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from workbench.cli import main
+from workbench.errors import MissingInput
 from workbench.fusion.loading import load_fuser
 from workbench.fusion.prompt import FusionPrompt
 from workbench.stages import train
+from workbench.stages.fuse import fuse
+from workbench.stages.measure import measure
+from workbench.stages.trainings import trained_fuser, trained_ranker
 from workbench.store.labels import labels
 from workbench.store.store import Store
 from workbench.tracking import Tracker
@@ -221,6 +225,29 @@ def test_of_sharded_weights_the_whole_is_kept(trained, pool, tmp_path, monkeypat
     assert main(words(store)) == 0
     for name, value in weights(trained).items():
         assert torch.equal(weights(store)[name], value)
+
+
+def test_a_fuser_of_ones_own_whose_model_is_lost_and_trained_again(pool, tmp_path):
+    store = copied(pool, tmp_path / "pool") / "store.duckdb"
+    train_it = words(store, model="own_fuser.OwnFuser", trainer__max_epochs=1)
+    assert main(train_it) == 0
+    [run] = runs(store, "train")
+    tracker = Tracker(Store(store).path)
+    assert trained_fuser(tracker, None) == run.info.run_id
+    with pytest.raises(MissingInput, match="no trained ranker"):
+        trained_ranker(tracker, None)
+    asked = {"ranker": "random", "splits": ["test"]}
+    assert fuse(store, **asked).fuser == run.info.run_id
+    measure(store, [MEASURE])
+    ids = [id for (id,) in rows(store, "select fusion_id from fusions")]
+    said = "select count(*) from qualities where list_contains(?, candidate_id)"
+    assert one(store, said, ids) == len(ids) > 0
+    # Other weights under the same id: what was said of the old texts goes with them.
+    shutil.rmtree(kept(run))
+    assert main(train_it) == 0
+    assert one(store, "select count(*) from fusions") == one(store, said, ids) == 0
+    fuse(store, **asked)
+    assert sorted(ids) == sorted(id for (id,) in rows(store, "select fusion_id from fusions"))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from rich.table import Table
 
 from workbench import terminal
@@ -110,12 +111,8 @@ def forget(store: Path, run: str) -> Forgotten:
     names = [owner, *below]
     tables = _WRITTEN.get(stage, {})
     studies = _studies(opened, names)
-    rows = []
     with opened.writing() as db:
-        for table, condition in tables.items():
-            given = _given(condition, names, told.params)
-            counted = db.execute(f"delete from {table} where {condition}", given).fetchone()  # noqa: S608
-            rows.append((table, int(counted[0]) if counted else 0))
+        rows = _drop(db, tables, names, told.params)
         if stage == "measure":
             drop_contents(db, _setting(told.params, "measures"))
     if stage == "train":
@@ -124,6 +121,28 @@ def forget(store: Path, run: str) -> Forgotten:
     for name in [*below, run]:
         tracker.client.delete_run(name)
     return Forgotten(run, stage, rows)
+
+
+def drop_work(store: Store, training: str) -> None:
+    """Removes what a training's ranker or fuser has compared, ranked and fused, and what was said
+    of these fusions."""
+    with store.writing() as db:
+        _drop(db, _WRITTEN["train"], [training], {})
+
+
+def _drop(
+    db: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, str],
+    names: list[str],
+    params: Mapping[str, str],
+) -> list[tuple[str, int]]:
+    """Deletes the rows of each table that meet its condition; how many these were."""
+    rows = []
+    for table, condition in tables.items():
+        given = _given(condition, names, params)
+        counted = db.execute(f"delete from {table} where {condition}", given).fetchone()  # noqa: S608
+        rows.append((table, int(counted[0]) if counted else 0))
+    return rows
 
 
 def _given(condition: str, names: list[str], params: Mapping[str, str]) -> dict[str, Any]:

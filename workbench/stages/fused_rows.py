@@ -41,10 +41,9 @@ def missing(store: Store, recipe: Recipe, shown: Mapping[str, list[str]]) -> dic
         recipe: how they are made.
         shown: prompt -> ids of its candidates, in the order in which they are shown.
     """
-    rows = store.query(
-        "select fusion_id, candidate_ids from fusions where fuser = ? and ranker = ?",
-        [recipe.fuser, recipe.ranker],
-    )
+    made_so = asdict(recipe)
+    same = " and ".join(f"{column} = ${column}" for column in made_so)
+    rows = store.query(f"select fusion_id, candidate_ids from fusions where {same}", made_so)  # noqa: S608
     there = dict(zip(rows["fusion_id"].to_pylist(), rows["candidate_ids"].to_pylist(), strict=True))
     return {prompt: ids for prompt, ids in shown.items() if there.get(recipe.id_of(prompt)) != ids}
 
@@ -111,14 +110,7 @@ def write_fusions(store: Store, recipe: Recipe, fusions: Sequence[Fusion]) -> No
     )
     with store.writing() as db:
         db.register("_fused", rows)
-        db.execute(
-            "create temp table _replaced as "
-            "select fusion_id as id from fusions semi join _fused using (fusion_id)"
-        )
-        db.execute("delete from qualities where candidate_id in (select id from _replaced)")
-        db.execute(
-            "delete from verdicts where left_id in (select id from _replaced) "
-            "or right_id in (select id from _replaced)"
-        )
-        db.execute("drop table _replaced")
+        ids = "(select fusion_id from _fused)"
+        db.execute(f"delete from qualities where candidate_id in {ids}")  # noqa: S608
+        db.execute(f"delete from verdicts where left_id in {ids} or right_id in {ids}")  # noqa: S608
         write_rows(db, "fusions", "_fused", "replace")

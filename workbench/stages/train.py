@@ -24,6 +24,7 @@ from workbench.ranking.simcls import SimCLS
 from workbench.ranking.summa_reranker import SummaReranker
 from workbench.stages.chosen_ranking import chosen_ranking
 from workbench.stages.engine import fit, make_engine
+from workbench.stages.forget import drop_work
 from workbench.stages.identity import identity
 from workbench.store.labels import set_label
 from workbench.store.store import Store
@@ -113,7 +114,9 @@ def train(
     with tracker.run("train", config, data.seen(model), seed=seed) as run:
         if run.finished and (figures := _finished(tracker, run)) is not None:
             return Trained(run.id, model.kind, figures, new=False)
-        _forget_work(opened, run)
+        if run.finished:  # new weights: what the lost model has made is no longer its own
+            drop_work(opened, run.id)
+        run.log_params({"kind": model.kind})
         if not (run.resumed or run.finished):
             everything = {"model": dict(model.hparams), "data": dict(data.hparams)}
             run.log_params({"all": everything | {"trainer": trainer or {}}})
@@ -166,15 +169,6 @@ def _finished(tracker: Tracker, run: Run) -> dict[str, float] | None:
         return None
     metrics = tracker.client.get_run(run.id).data.metrics
     return {k.removeprefix("best/"): v for k, v in metrics.items() if k.startswith("best/")}
-
-
-def _forget_work(store: Store, run: Run) -> None:
-    """Removes what an earlier model of this run has compared or fused: new weights, other work."""
-    if run.finished:
-        with store.writing() as db:
-            db.execute("delete from comparisons where ranker = ?", [run.id])
-            db.execute("delete from rankings where ranker = ?", [run.id])
-            db.execute("delete from fusions where fuser = ?", [run.id])
 
 
 def _keep(

@@ -5,8 +5,8 @@ from typing import Any
 from workbench.errors import BadValue, MissingInput
 from workbench.tracking import Tracker
 
-_OF_FUSERS = "workbench.fusion."  # a training is one of a fuser where its model's class is here
-_CLASS = "model.class_path"
+_KIND, _CLASS = "kind", "model.class_path"
+_OF_FUSERS = "workbench.fusion."  # of a training that does not tell its kind: where its class is
 
 
 def trained_ranker(tracker: Tracker, ranker: str | None) -> str:
@@ -50,7 +50,8 @@ def the_only(found: list[str], what: str, verb: str, option: str) -> str:
 
 
 def _kind(run: Any) -> str:
-    return "fuser" if _class_path(run).startswith(_OF_FUSERS) else "ranker"
+    by_class = "fuser" if _class_path(run).startswith(_OF_FUSERS) else "ranker"
+    return str(run.data.params.get(_KIND, by_class))
 
 
 def _class_path(run: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import terminal
+from workbench.stages.checkpoints import is_checkpoint
 
 
 @dataclass
@@ -22,8 +23,8 @@ class Step:
 def run(steps: list[Step]) -> None:
     """Does the stages of an experiment; a later stage takes the ranker and fuser trained before it.
 
-    Where several rankers were trained, `evaluate` takes all that have rankings; and it always
-    takes all fusions.
+    Where several rankers were trained, `evaluate` takes all that have rankings; and `evaluate`
+    and `judge` always take all fusions.
 
     Args:
         steps: stages with their checked arguments, in order.
@@ -34,20 +35,24 @@ def run(steps: list[Step]) -> None:
         terminal.say(f"\n[{number}/{len(steps)}] {step.label}")
         arguments = dict(step.arguments)
         for kind, name in latest.items():
-            if not (step.verb == "evaluate" and (kind == "fuser" or len(rankers) > 1)):
+            every = kind == "fuser" and step.verb in ("evaluate", "judge")
+            if not every and not (step.verb == "evaluate" and len(rankers) > 1):
                 _take(step, arguments, kind, name)
         result = step.function(**arguments)
-        for kind in ("ranker", "fuser"):
-            if made := getattr(result, kind, None):
-                latest[kind] = made
-                rankers |= {made} if kind == "ranker" else set()
+        if ranker := getattr(result, "ranker", None):
+            latest["ranker"] = ranker
+            rankers.add(ranker)
+        if fuser := getattr(result, "fuser", None):
+            # The id of one from a directory is no name that it could be loaded by.
+            given = arguments.get("fuser")
+            latest |= {} if given and is_checkpoint(given) else {"fuser": fuser}
         terminal.out.print(result)
 
 
 def _take(step: Step, arguments: dict[str, Any], kind: str, name: str) -> None:
     """Names the ranker or fuser that a stage works with, where its options do not."""
-    if kind == "fuser" and step.verb == "save":  # one or the other; a ranker where nothing is said
-        return
+    if step.verb == "save" and (kind == "fuser" or arguments.get("fuser")):
+        return  # one or the other; a ranker where nothing is said
     if kind in inspect.signature(step.function).parameters:
         if arguments.get("model") is None:
             arguments[kind] = arguments.get(kind) or name

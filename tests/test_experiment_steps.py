@@ -1,0 +1,57 @@
+"""Which ranker and fuser the stages of an experiment hand on."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from workbench.experiment import Step, run
+
+
+def stages(*steps):
+    """Runs steps (verb, arguments, result); gives what each was called with, in order."""
+    seen = []
+
+    def function_of(verb, result):
+        def both(ranker=None, fuser=None):
+            seen.append((verb, ranker, fuser))
+            return SimpleNamespace(**result)
+
+        return both
+
+    run([Step(verb, verb, function_of(verb, result), given) for verb, given, result in steps])
+    return seen
+
+
+RANKER = ("train", {}, {"ranker": "r", "fuser": None})
+FUSER = ("train", {}, {"ranker": None, "fuser": "f"})
+
+
+@pytest.mark.parametrize(
+    ("step", "called"),
+    [
+        (("fuse", {}, {}), ("r", "f")),
+        (("fuse", {"ranker": "random"}, {}), ("random", "f")),
+        (("tune", {"fuser": "other"}, {}), ("r", "other")),
+        (("evaluate", {}, {}), ("r", None)),  # of all fusers
+        (("judge", {}, {}), ("r", None)),  # there may be no fusion yet
+        (("save", {}, {}), ("r", None)),
+        (("save", {"fuser": "f"}, {}), (None, "f")),
+    ],
+)
+def test_a_stage_takes_what_was_trained_before_it(step, called):
+    assert stages(RANKER, FUSER, step)[-1] == (step[0], *called)
+
+
+def test_a_fuser_from_a_directory_is_not_handed_on():
+    """What the store knows it by is no name that it could be loaded by."""
+    elsewhere = ("fuse", {"fuser": "./tiny"}, {"fuser": "0" * 32})
+    assert stages(FUSER, elsewhere, ("fuse", {}, {}))[-1] == ("fuse", None, "f")
+    assert stages(elsewhere, ("tune", {}, {}))[-1] == ("tune", None, None)
+    named = ("fuse", {"fuser": "0a1b"}, {"fuser": "0a1b2c"})
+    assert stages(FUSER, named, ("tune", {}, {}))[-1] == ("tune", None, "0a1b2c")
+
+
+def test_several_rankers_are_evaluated_together():
+    other = ("compare", {"ranker": "./pairrm"}, {"ranker": "hash"})
+    called = stages(RANKER, other, ("aggregate", {}, {}), ("evaluate", {}, {}))
+    assert called[-2:] == [("aggregate", "hash", None), ("evaluate", None, None)]

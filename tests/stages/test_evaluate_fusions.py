@@ -175,6 +175,7 @@ def test_only_prompts_that_all_hold_are_compared(ranked, fresh, capsys):
     said = capsys.readouterr().err
     assert "hand, test, m: 6 of 14 measured prompts are ranked and fused by all" in said
     assert "fusion of 1 lacks 5, fusion of 3 lacks 3" in said
+    assert "--fuser none" in said
     assert {n for (n,) in rows(store, "select distinct n from results where n > 1")} == {6}
     kept = slice(3, 9)
     assert values_of(store, "Random")["quality"] == pytest.approx(quality[kept].mean())

@@ -54,6 +54,8 @@ def _say_lost(place: str, what: str, lacking: dict[str, int], every: int, left: 
             f"{place}: {left} of {every} {what} prompts are {_had(used)} by all and evaluated; "
             f"{', '.join(partial)}"
         )
+        if any(is_fusion(name) and lacking[name] for name in used):
+            terminal.say("--fuser none evaluates without fusions, on the prompts that these lack")
 
 
 def _had(names: Collection[str]) -> str:

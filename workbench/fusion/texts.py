@@ -83,7 +83,7 @@ def referenced_pool(
     Raises:
         MissingInput: there is none.
     """
-    pool = load_pool(store, datasets, split, llms)
+    pool = load_pool(store, datasets, split, llms, with_text=True)
     chosen = np.flatnonzero([r is not None for r in load_references(store, pool)])
     if not len(chosen):
         raise MissingInput(f"no prompt of the split {split} has a reference to learn from")

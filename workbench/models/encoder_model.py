@@ -123,7 +123,7 @@ class EncoderModel(Trainable):
         directory = Path(self.encoder)
         if not saved.is_saved(directory, self.kind):
             return False
-        saved.check_class(type(self), directory)
+        saved.class_in(type(self), directory)
         self.check_taken_over(saved.read_config(directory, self.kind)[1])
         saved.load_into(self, directory)
         check_positions(self.pretrained_model.config, self.max_length)

@@ -90,9 +90,9 @@ def load_model(family: type[Any], directory: Path) -> Any:
 
 def empty_model(family: type[Any], directory: Path) -> Any:
     """The model in a directory with its options, without its weights; raises BadModel."""
-    path, options = read_config(directory, family.kind)
+    options = read_config(directory, family.kind)[1]
     try:
-        return _found_class(path, family, directory)(**options)
+        return class_in(family, directory)(**options)
     except TypeError as error:
         raise BadModel(f"{directory / 'config.json'}: {error}") from error
 
@@ -105,12 +105,9 @@ def load_into(model: Any, directory: Path) -> None:
     model.load_state_dict(weights)
 
 
-def check_class(family: type[Any], directory: Path) -> None:
-    """Raises BadModel where the model in a directory is not of the class `family`."""
-    _found_class(read_config(directory, family.kind)[0], family, directory)
-
-
-def _found_class(path: str, family: type[Any], directory: Path) -> type[Any]:
+def class_in(family: type[Any], directory: Path) -> type[Any]:
+    """The class of the model in a directory; raises BadModel where it is not of `family`."""
+    path = read_config(directory, family.kind)[0]
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)

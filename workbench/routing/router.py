@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from workbench.errors import BadModel
+from workbench.errors import BadModel, BadValue
 from workbench.models.trainable import Learner
 
 
@@ -21,6 +22,11 @@ class Router(Learner):
     kind = "router"
     llms: list[str]
     """Names of the LLMs, in the order of the columns; known once it is trained."""
+
+    @property
+    def reads_groups(self) -> bool:
+        """Whether it learns from which prompts are of one kind, and so needs a tagger."""
+        return False
 
     @abstractmethod
     def utilities(
@@ -44,10 +50,22 @@ class Router(Learner):
             BadValue: an option that cannot be used.
         """
 
+    @classmethod
+    @abstractmethod
+    def from_pretrained(cls, directory: str | Path) -> Self:
+        """Reads what `save_pretrained` wrote, ready to route; raises BadModel."""
+
     def take_llms(self, llms: Sequence[str]) -> None:
-        """Takes the LLMs to choose from, before training."""
-        self.llms = list(llms)
-        self.hparams["llms"] = list(llms)
+        """Takes the LLMs to choose from, before training; where it has some, in their order.
+
+        Raises:
+            BadValue: it has been given, or was trained for, others.
+        """
+        own = getattr(self, "llms", None) or list(llms)
+        if sorted(own) != sorted(llms):
+            raise BadValue("llms of the router", own, f"those of the data, {list(llms)}, or null")
+        self.llms = list(own)
+        self.hparams["llms"] = list(own)
 
     def check_llms(self) -> None:
         """Raises BadModel before it knows its LLMs."""

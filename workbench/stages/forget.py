@@ -59,7 +59,9 @@ _WRITTEN = {
         **_fusions(f"list_contains($names, fuser) or {_OF_RANKER}"),
         "comparisons": _OF_RANKER,
         "rankings": _OF_RANKER,
+        "routes": "list_contains($names, router)",
     },
+    "route": {"routes": f"router = $router and {_OF_PROMPTS}"},
     "compare": {"comparisons": _OF_RANKER, "rankings": _OF_RANKER},
     "fuse": _fusions(_OF_RECIPE),
     "judge": {"qualities": _OF_JUDGE, "verdicts": f"judge = $judge and {_OF_PROMPTS}"},
@@ -86,9 +88,9 @@ class Forgotten:
 def forget(store: Path, run: str) -> Forgotten:
     """Removes a run's rows from the store and marks the run, and those below it, as deleted.
 
-    Of a measuring these are the values of its measures; of a training the comparisons, rankings
-    and fusions of its ranker or fuser; of a comparison the comparisons and rankings of the ranker
-    that compared; of a fusing its fusions; of a judging the verdicts of its judge and what they
+    Of a measuring these are the values of its measures; of a training the comparisons, rankings,
+    fusions and routes of its model; of a routing the routes; of a comparison the comparisons and
+    rankings of the ranker that compared; of a fusing its fusions; of a judging the verdicts of its judge and what they
     gave for GPT-Rank; of an evaluation its results; of a sweep or a tuning its trials and its
     study too (fusions that a tuning has tried stay, as `fuse` would have made them). With
     fusions go their qualities and the verdicts on them. `mlflow gc` frees the space that deleted
@@ -124,8 +126,8 @@ def forget(store: Path, run: str) -> Forgotten:
 
 
 def drop_work(store: Store, training: str) -> None:
-    """Removes what a training's ranker or fuser has compared, ranked and fused, and what was said
-    of these fusions."""
+    """Removes what a training's model has compared, ranked, fused and routed, and what was said
+    of the fusions."""
     with store.writing() as db:
         _drop(db, _WRITTEN["train"], [training], {})
 

@@ -1,4 +1,4 @@
-"""Train: examples from the store -> a ranker or fuser, kept as an artifact of its MLflow run."""
+"""Train: examples from the store -> a ranker, fuser or router, kept with its MLflow run."""
 
 import shutil
 from dataclasses import dataclass
@@ -15,13 +15,15 @@ from workbench.errors import BadValue, UnknownName
 from workbench.fusion.data import FusionData
 from workbench.fusion.gen_fuser import GenFuser
 from workbench.models.allocator import keep_memory
-from workbench.models.trainable import Trainable, TrainingData, is_sharded
+from workbench.models.trainable import Fitted, Learner, Trainable, TrainingData, is_sharded
 from workbench.ranking.data import PairData
 from workbench.ranking.list_data import ListData
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.ranking.reward_model import RewardModel
 from workbench.ranking.simcls import SimCLS
 from workbench.ranking.summa_reranker import SummaReranker
+from workbench.routing.data import RouterData
+from workbench.routing.zooter import ZOOTER
 from workbench.stages.chosen_ranking import chosen_ranking
 from workbench.stages.engine import fit, make_engine
 from workbench.stages.forget import drop_work
@@ -31,8 +33,8 @@ from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
 
 # Imported so that the command line knows them by their names.
-MODELS = (PairRanker, SummaReranker, SimCLS, RewardModel, GenFuser)
-DATA = (PairData, ListData, FusionData)
+MODELS = (PairRanker, SummaReranker, SimCLS, RewardModel, GenFuser, ZOOTER)
+DATA = (PairData, ListData, FusionData, RouterData)
 _LOWER_IS_BETTER = ("validation/loss",)
 
 
@@ -42,7 +44,7 @@ class Trained:
 
     Attributes:
         run: id of the run.
-        kind: "ranker" or "fuser".
+        kind: "ranker", "fuser" or "router".
         metrics: figure -> value at the best checkpoint.
         new: whether it was trained now.
     """
@@ -62,6 +64,11 @@ class Trained:
         """The run id, of a fuser."""
         return self.run if self.kind == "fuser" else None
 
+    @property
+    def router(self) -> str | None:
+        """The run id, of a router."""
+        return self.run if self.kind == "router" else None
+
     def __rich__(self) -> Table:
         title = f"train: {self.kind} {self.run}" + ("" if self.new else " (trained before)")
         rows = [(name, float(value)) for name, value in self.metrics.items()]
@@ -70,7 +77,7 @@ class Trained:
 
 def train(
     store: Path,
-    model: Trainable,
+    model: Learner,
     data: TrainingData,
     trainer: dict[str, Any] | None = None,
     monitor: Literal[
@@ -80,14 +87,15 @@ def train(
     checkpoint_minutes: float = 10.0,
     seed: int = 0,
 ) -> Trained:
-    """Trains a ranker or fuser on the split `train`, choosing the checkpoint on `validation`.
+    """Trains a ranker, fuser or router on the split `train`; `validation` chooses the checkpoint.
 
     Started again after a kill it goes on from its last checkpoint; once finished, it does not
-    train again.
+    train again. A router that is fitted in one go, without the Trainer, has no checkpoints, and
+    the options of these and of the Trainer do not touch it.
 
     Args:
         store: DuckDB file.
-        model: the ranker or fuser, by class_path and init_args.
+        model: the ranker, fuser or router, by class_path and init_args.
         data: what it sees of the store, by class_path and init_args.
         trainer: options of the Lightning Trainer: max_epochs, accelerator, devices, precision …
         monitor: figure that chooses the checkpoint and stops early.
@@ -99,18 +107,16 @@ def train(
         BadValue, UnknownName: an option that cannot be used, before any work.
         MissingInput: the store lacks prompts, qualities or rankings to train on.
     """
-    if monitor not in model.monitors:
+    if isinstance(model, Trainable) and monitor not in model.monitors:
         raise UnknownName(f"monitor of a {type(model).__name__}", monitor, model.monitors)
     if patience is not None and patience < 1:
         raise BadValue("patience", patience, "a positive number, or null")
     opened = Store(store)
     _check(opened, model, data)
     tracker = Tracker(opened.path)
-    config = identity(model, data, trainer or {}) | {
-        "monitor": monitor,
-        "patience": patience,
-        "seed": seed,
-    }
+    config = identity(model, data, trainer or {}) | {"seed": seed}
+    if isinstance(model, Trainable):
+        config |= {"monitor": monitor, "patience": patience}
     with tracker.run("train", config, data.seen(model), seed=seed) as run:
         if run.finished and (figures := _finished(tracker, run)) is not None:
             return Trained(run.id, model.kind, figures, new=False)
@@ -123,6 +129,12 @@ def train(
         checkpoints = work_folder(opened.path) / f"train-{run.key}"
         pl.seed_everything(seed, verbose=False)
         keep_memory()
+        if isinstance(model, Fitted):
+            figures = model.fit(data)
+            _log_model(model, run, checkpoints, figures)
+            set_label(opened, run.id, type(model).__name__)
+            return Trained(run.id, model.kind, figures, new=True)
+        assert isinstance(model, Trainable)
         model.build(data.training_texts())
         best = _best_checkpoint(checkpoints, monitor)
         engine = make_engine(tracker, run, trainer or {}, best, patience, checkpoint_minutes)
@@ -145,7 +157,7 @@ def _best_checkpoint(folder: Path, monitor: str) -> ModelCheckpoint:
     )
 
 
-def _check(store: Store, model: Trainable, data: TrainingData) -> None:
+def _check(store: Store, model: Learner, data: TrainingData) -> None:
     """Raises what does not fit before any work, and connects the data to the store."""
     if not hasattr(type(model), data.needs):
         fitting = [kind.__name__ for kind in DATA if hasattr(type(model), kind.needs)]
@@ -194,9 +206,14 @@ def _keep(
                 model = type(model)(**model.hparams).build(data.training_texts())
             model.load_state_dict(state["state_dict"], strict=model.strict_loading)
             figures["epoch"] = float(state["epoch"])
-        folder = checkpoints / "model"
-        model.save_pretrained(folder)
-        run.log_folder(folder, "model")
-        run.log_metrics({f"best/{name}": value for name, value in figures.items()})
-        shutil.rmtree(checkpoints)
+        _log_model(model, run, checkpoints, figures)
     return figures
+
+
+def _log_model(model: Learner, run: Run, checkpoints: Path, figures: dict[str, float]) -> None:
+    """Logs a trained model as the run's, and its figures; then the checkpoints may go."""
+    folder = checkpoints / "model"
+    model.save_pretrained(folder)
+    run.log_folder(folder, "model")
+    run.log_metrics({f"best/{name}": value for name, value in figures.items()})
+    shutil.rmtree(checkpoints)

@@ -25,6 +25,11 @@ def trained_fuser(tracker: Tracker, fuser: str | None) -> str:
     return _training(tracker, "fuser", fuser)
 
 
+def trained_router(tracker: Tracker, router: str | None) -> str:
+    """Run id of a trained router; as `trained_ranker`."""
+    return _training(tracker, "router", router)
+
+
 def class_of(tracker: Tracker, run: str) -> str:
     """The class that a training's run names, without its module."""
     return _class_path(tracker.client.get_run(run)).rpartition(".")[2]

@@ -16,7 +16,11 @@ def stages(*steps):
             seen.append((verb, ranker, fuser))
             return SimpleNamespace(**result)
 
-        return both
+        def routing(router=None):
+            seen.append((verb, router))
+            return SimpleNamespace(**result)
+
+        return routing if verb == "route" else both
 
     run([Step(verb, verb, function_of(verb, result), given) for verb, given, result in steps])
     return seen
@@ -55,3 +59,10 @@ def test_several_rankers_are_evaluated_together():
     other = ("compare", {"ranker": "./pairrm"}, {"ranker": "hash"})
     called = stages(RANKER, other, ("aggregate", {}, {}), ("evaluate", {}, {}))
     assert called[-2:] == [("aggregate", "hash", None), ("evaluate", None, None)]
+
+
+def test_routes_are_made_by_the_router_that_was_trained_last():
+    first, second = (("train", {}, {"router": name}) for name in ("one", "two"))
+    called = stages(first, ("route", {}, {"router": "one"}), second, ("route", {}, {}))
+    assert [call[1] for call in called if call[0] == "route"] == ["one", "two"]
+    assert stages(first, ("route", {"router": "named"}, {}))[-1] == ("route", "named")

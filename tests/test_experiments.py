@@ -9,7 +9,9 @@ import torch
 from store_contract import breaches
 from tiny_pipeline import content, counts, one, rows, runs
 
-from workbench.cli import main
+from workbench.cli import VERBS, main
+from workbench.errors import UnknownName
+from workbench.experiment_file import steps
 from workbench.models.vocabulary import tiny_tokenizer
 from workbench.tracking import Tracker
 
@@ -274,3 +276,12 @@ def test_overrides_are_checked_too(tmp_path, capsys, words, told):
     assert main(["run", str(file), *words]) == 2
     assert told in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["experiment.yaml"]
+
+
+def test_a_star_in_an_override_means_every_stage_that_it_fits(tmp_path):
+    text = GOOD.format(store=tmp_path / "store.duckdb") + "  evaluate-more: {}\n"
+    made = steps(text, "experiment.yaml", ["--evaluate*.resamples", "7"], VERBS)
+    told = {step.label: step.arguments.get("resamples") for step in made}
+    assert told == {"ingest": None, "train": None, "evaluate": 7, "evaluate-more": 7}
+    with pytest.raises(UnknownName, match=r"--fuse\*"):
+        steps(text, "experiment.yaml", ["--fuse*.seed", "7"], VERBS)

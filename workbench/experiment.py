@@ -21,10 +21,11 @@ class Step:
 
 
 def run(steps: list[Step]) -> None:
-    """Does the stages of an experiment; a later stage takes the ranker and fuser trained before it.
+    """Does the stages of an experiment; a later one takes what ranker, fuser or router was
+    trained before it.
 
-    Where several rankers were trained, `evaluate` takes all that have rankings; and `evaluate`
-    and `judge` always take all fusions.
+    Where several rankers were trained, `evaluate` takes all that have rankings; `evaluate` and
+    `judge` always take all fusions, and `evaluate` all routes.
 
     Args:
         steps: stages with their checked arguments, in order.
@@ -35,23 +36,26 @@ def run(steps: list[Step]) -> None:
         terminal.say(f"\n[{number}/{len(steps)}] {step.label}")
         arguments = dict(step.arguments)
         for kind, name in latest.items():
-            every = kind == "fuser" and step.verb in ("evaluate", "judge")
+            every = (kind == "fuser" and step.verb in ("evaluate", "judge")) or (
+                kind == "router" and step.verb == "evaluate"
+            )
             if not every and not (step.verb == "evaluate" and len(rankers) > 1):
                 _take(step, arguments, kind, name)
         result = step.function(**arguments)
         if ranker := getattr(result, "ranker", None):
             latest["ranker"] = ranker
             rankers.add(ranker)
-        if fuser := getattr(result, "fuser", None):
+        for kind in ("fuser", "router"):
+            made, given = getattr(result, kind, None), arguments.get(kind)
             # The id of one from a directory is no name that it could be loaded by.
-            given = arguments.get("fuser")
-            latest |= {} if given and is_checkpoint(given) else {"fuser": fuser}
+            if made and not (given and is_checkpoint(given)):
+                latest[kind] = made
         terminal.out.print(result)
 
 
 def _take(step: Step, arguments: dict[str, Any], kind: str, name: str) -> None:
-    """Names the ranker or fuser that a stage works with, where its options do not."""
-    if step.verb == "save" and (kind == "fuser" or arguments.get("fuser")):
+    """Names the ranker, fuser or router that a stage works with, where its options do not."""
+    if step.verb == "save" and (kind != "ranker" or arguments.get("fuser")):
         return  # one or the other; a ranker where nothing is said
     if kind in inspect.signature(step.function).parameters:
         if arguments.get("model") is None:

@@ -1,5 +1,6 @@
 """An experiment file: `store:` and `stages:`, each stage with the options of its verb."""
 
+import fnmatch
 import os
 from collections.abc import Sequence
 from importlib.resources import files
@@ -53,7 +54,8 @@ def steps(
     """The stages of an experiment, each checked against its verb's own grammar.
 
     `stages` maps a label (a verb, or `verb-anything` where a verb stands twice) to the verb's
-    options. Overrides are `--store FILE` and `--LABEL.option VALUE`.
+    options. Overrides are `--store FILE` and `--LABEL.option VALUE`; a star in the label means
+    every stage that it fits, such as `--train-*.seed 2`.
 
     Raises:
         BadOption, BadValue, UnknownName, MissingInput: the first thing that does not fit, before
@@ -121,11 +123,18 @@ def _overridden(store: Any, stages: dict[str, Options], words: list[str]) -> Any
 
 def _put(stages: dict[str, Options], name: str, value: Any) -> None:
     label, *path = name.removeprefix("--").split(".")
-    if label not in stages or not path:
+    meant = fnmatch.filter(stages, label) if "*" in label else [label] if label in stages else []
+    if not meant or not path:
         known = [f"--{label}.…" for label in stages]
         raise UnknownName("option", name, ["--store", "--tracking_uri", *known])
     path = [part.replace("-", "_") for part in path]
-    place: Any = stages[label]
+    for label in meant:
+        _put_into(stages[label], name, path, value)
+
+
+def _put_into(options: Options, name: str, path: Sequence[str], value: Any) -> None:
+    """Puts a value where a path of names leads in the options of a stage."""
+    place: Any = options
     for part in path[:-1]:
         place = place.setdefault(part, {})
         if not isinstance(place, dict):
@@ -141,6 +150,7 @@ def _help(verb: str) -> str:
         "  --store FILE            DuckDB file (default: the experiment's own)\n"
         "  --tracking_uri URI      MLflow tracking store (default: MLFLOW_TRACKING_URI, else\n"
         "                          SQLite beside the store)\n"
-        "  --STAGE.option VALUE    any option of a stage, as --train.trainer.max_steps 10;\n"
+        "  --STAGE.option VALUE    any option of a stage, as --train.trainer.max_steps 10, or\n"
+        "                          of all stages that a star fits, as '--train-*.seed 2';\n"
         "                          `workbench VERB --help` tells a stage's options and defaults"
     )

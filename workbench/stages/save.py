@@ -1,4 +1,4 @@
-"""Save: a trained ranker or fuser out of the tracking store -> a directory that loads anywhere."""
+"""Save: a trained model out of the tracking store -> a directory that loads anywhere."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +10,17 @@ from workbench.errors import BadValue
 from workbench.ranking.pair_ranker import PairRanker
 from workbench.stages.chosen_fuser import fuser_of
 from workbench.stages.chosen_ranker import ranker_of
-from workbench.stages.trainings import trained_fuser, trained_ranker
+from workbench.stages.chosen_router import router_of
+from workbench.stages.trainings import trained_fuser, trained_ranker, trained_router
 from workbench.store.store import Store
 from workbench.tracking import Tracker
 
 
 @dataclass
 class Saved:
-    """Which training's ranker or fuser (`kind`) went where."""
+    """Which training's ranker, fuser or router (`kind`) went where."""
 
-    kind: Literal["ranker", "fuser"]
+    kind: Literal["ranker", "fuser", "router"]
     run: str
     format: str
     path: Path
@@ -34,9 +35,10 @@ def save(
     ranker: str | None = None,
     format: Literal["workbench", "PairRM-hf"] = "workbench",
     fuser: str | None = None,
+    router: str | None = None,
 ) -> Saved:
-    """Copies a trained ranker or fuser into a directory, which `compare --ranker DIRECTORY` or
-    `fuse --fuser DIRECTORY`, and `Blender`, load.
+    """Copies a trained ranker, fuser or router into a directory, which `compare --ranker
+    DIRECTORY`, `fuse --fuser DIRECTORY` or `route --router DIRECTORY`, and `Blender`, load.
 
     Args:
         store: DuckDB file.
@@ -45,23 +47,26 @@ def save(
         format: workbench for any ranker, and for a fuser, which Transformers loads too; PairRM-hf
             for a PairRanker on a DeBERTa-v2 or v3 encoder, which llm-blender loads too.
         fuser: in place of a ranker: run id of a fuser's training, or its beginning.
+        router: the same of a router's.
 
     Raises:
         UnknownName, MissingInput: no such training.
-        BadValue: both a ranker and a fuser, a training of the other kind, a directory that is not
+        BadValue: more than one of them, a training of another kind, a directory that is not
             empty, or a ranker that PairRM-hf cannot express.
     """
     if to.exists() and not (to.is_dir() and not any(to.iterdir())):
         raise BadValue("to", str(to), "a directory that is new or empty")
-    if fuser is not None and ranker is not None:
-        raise BadValue("ranker and fuser", (ranker, fuser), "one of them")
+    if sum(given is not None for given in (ranker, fuser, router)) > 1:
+        raise BadValue("ranker, fuser and router", (ranker, fuser, router), "one of them")
     tracker = Tracker(Store(store).path)
-    if fuser is not None:
-        run = trained_fuser(tracker, fuser)
+    if fuser is not None or router is not None:
+        kind: Literal["fuser", "router"] = "router" if fuser is None else "fuser"
         if format != "workbench":
-            raise BadValue("format", format, "workbench, for a fuser")
-        fuser_of(tracker, run).save_pretrained(to)
-        return Saved("fuser", run, format, to)
+            raise BadValue("format", format, f"workbench, for a {kind}")
+        run = trained_fuser(tracker, fuser) if fuser else trained_router(tracker, router)
+        model = fuser_of(tracker, run) if fuser else router_of(tracker, run)
+        model.save_pretrained(to)
+        return Saved(kind, run, format, to)
     run = trained_ranker(tracker, ranker)
     loaded = ranker_of(tracker, run)
     if format == "workbench":

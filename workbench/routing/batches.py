@@ -16,6 +16,7 @@ class RoutingBatch(NamedTuple):
         input_ids, attention_mask, token_type_ids: [B, T] int64.
         rewards: [B, L] float32, NaN where not known.
         place: [B] int64, where the prompts stand in their dataset.
+        group: [B] int64, of prompts of one kind; -1 for none.
     """
 
     input_ids: Tensor
@@ -23,6 +24,7 @@ class RoutingBatch(NamedTuple):
     token_type_ids: Tensor
     rewards: Tensor
     place: Tensor
+    group: Tensor
 
 
 class RoutingDataset:
@@ -32,10 +34,14 @@ class RoutingDataset:
         framed: the prompts' sequences.
         rewards: [Q, L].
         pad: the padding token.
+        group: [Q] of each prompt; None: none has one.
     """
 
-    def __init__(self, framed: Framed, rewards: np.ndarray, pad: int) -> None:
+    def __init__(
+        self, framed: Framed, rewards: np.ndarray, pad: int, group: np.ndarray | None = None
+    ) -> None:
         self.framed, self.rewards, self.pad = framed, rewards.astype(np.float32), pad
+        self.group = np.full(len(rewards), -1, np.int64) if group is None else group
 
     def __len__(self) -> int:
         return len(self.rewards)
@@ -43,8 +49,8 @@ class RoutingDataset:
     def __getitems__(self, rows: list[int]) -> RoutingBatch:
         index = np.array(rows)
         ids, mask, types = map(torch.from_numpy, self.framed.padded(index, self.pad))
-        rewards = torch.from_numpy(self.rewards[index])
-        return RoutingBatch(ids, mask, types, rewards, torch.from_numpy(index))
+        own = map(torch.from_numpy, (self.rewards[index], index, self.group[index]))
+        return RoutingBatch(ids, mask, types, *own)
 
     def __getitem__(self, row: int) -> RoutingBatch:
         return self.__getitems__([row])

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 from torch.utils.data import DataLoader
 
-from workbench import terminal
 from workbench.errors import BadValue, MissingInput
 from workbench.evaluation.spread import spread
 from workbench.models.batches import check_budget
@@ -16,15 +15,15 @@ from workbench.models.loader import check_reloading, token_loader
 from workbench.models.trainable import TrainingData
 from workbench.routing.batches import RoutingBatch, RoutingDataset
 from workbench.routing.enhancement import check_enhancement, enhanced_rewards
-from workbench.routing.examples import RoutingExamples, load_examples, load_tags
+from workbench.routing.examples import RoutingExamples, load_examples, rewards_by_name
+from workbench.routing.groups import prompt_groups
+from workbench.routing.learnable import CATEGORY, check_learnable, rewarded_llms, tags_by
 from workbench.routing.validation import RouteValidation
 from workbench.store.fingerprint import fingerprint
-from workbench.store.pool import check_names, names_of
+from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import work_folder
 
-CATEGORY = "category"
-"""The tagger that every store has: a prompt's only tag is its category."""
 _SPLITS = ("train", "validation")
 
 
@@ -41,7 +40,8 @@ class RouterData(TrainingData):
         leave_out: categories that neither training nor validation sees, to test how a router
             does on what it does not know.
         beta: share of a prompt's own reward; 1: no tag-based enhancement.
-        tagger: whose tags are used (`workbench tag`), or `category`; needed where beta < 1.
+        tagger: whose tags are used (`workbench tag`), or `category`; needed where beta < 1, and
+            by a router that learns from groups of prompts.
         min_tag_prompts: tags of fewer training prompts are not used.
         standardise: divides rewards by their spread within training prompts, so that a
             temperature means the same whatever the measure.
@@ -81,6 +81,7 @@ class RouterData(TrainingData):
             if (most := self.hparams[name]) is not None and most < 1:
                 raise BadValue(name, most, "a positive number, or null for all")
         self._store: Store | None = None
+        self._ready_for: Any = None
 
     def connect(self, store: Store) -> Self:
         """Gives the store to read from; before anything else."""
@@ -104,8 +105,9 @@ class RouterData(TrainingData):
 
         Raises:
             UnknownName: a measure, dataset, LLM, category or tagger that the store does not hold.
-            MissingInput: no rewards, fewer than two LLMs with rewards, or an LLM that was asked
-                for has none in training.
+            BadValue: the router is one of other LLMs, or needs a tagger.
+            MissingInput: no rewards or none that differ, fewer than two LLMs with rewards, an LLM
+                that was asked for has none in training, or a tagger that has tagged nothing.
         """
         h = self.hparams
         check_names(self.store, "measure", [h["measure"]])
@@ -114,27 +116,15 @@ class RouterData(TrainingData):
         check_names(self.store, "category", h["leave_out"])
         if h["tagger"] not in (None, CATEGORY):
             check_names(self.store, "tagger", [h["tagger"]])
-        rewarded = [
-            llm
-            for llm, known in zip(
-                self.train.llms, np.isfinite(self.train.rewards).any(axis=0), strict=True
-            )
-            if known
-        ]
-        for llm in h["llms"] or ():
-            if llm not in rewarded:
-                raise MissingInput(
-                    f"LLM '{llm}' has no training prompt with a reward by {h['measure']}: measure "
-                    "its answers, or leave it out of `llms`"
-                )
-        without = sorted(set(names_of(self.store, "llm")) & set(self.train.llms) - set(rewarded))
-        if without:
-            terminal.say(f"without a reward by {h['measure']}, not routed to: {', '.join(without)}")
-        if len(rewarded) < 2:
-            raise MissingInput(
-                f"{len(rewarded)} LLM with rewards by {h['measure']} in training: routing needs two"
-            )
-        model.take_llms(rewarded)
+        if model.reads_groups and h["tagger"] is None:
+            kind = type(model).__name__
+            raise BadValue("tagger", None, f"a tagger or 'category': {kind} learns from groups")
+        llms = h["llms"] and sorted(set(h["llms"]))
+        llms = llms or rewarded_llms(self.train, self.held_out, h["measure"])
+        self.rewards_of(llms)  # raises where there is nothing to learn
+        if model.reads_groups:
+            _ = self.tags  # raises where there are none
+        model.take_llms(llms)
 
     def seen(self, model: Any) -> str:
         """Fingerprint of what training and validation may read."""
@@ -170,36 +160,32 @@ class RouterData(TrainingData):
         training after label enhancement.
 
         Raises:
-            MissingInput: no training prompt has LLMs that differ in reward.
+            MissingInput: an LLM without a reward in training, fewer than two of them, no training
+                prompt on which their rewards differ, or no validation prompt with one.
         """
         h = self.hparams
-        train, held_out = (_columns(part, llms) for part in (self.train, self.held_out))
-        low, high = np.fmin.reduce(train, axis=1), np.fmax.reduce(train, axis=1)
-        if not (high > low).any():
-            raise MissingInput(
-                f"on no training prompt do the rewards of two LLMs by {h['measure']} differ: "
-                "nothing to learn from"
-            )
+        train, held_out = (rewards_by_name(part, llms) for part in (self.train, self.held_out))
+        check_learnable(train, held_out, llms, h["measure"])
         scale = float(spread(train[..., None])[0]) if h["standardise"] else 1.0
         if h["beta"] < 1:
-            train = enhanced_rewards(train, self._tags(), h["beta"], h["min_tag_prompts"])
+            train = enhanced_rewards(train, self.tags, h["beta"], h["min_tag_prompts"])
         return train / scale, held_out / scale
 
     def setup(self, stage: str) -> None:
-        """Reads, tokenises and checks everything for the Trainer, once."""
-        if hasattr(self, "_train_set"):
-            return
+        """Reads, tokenises and checks everything for the Trainer, once for each router."""
         trainer: Any = self.trainer
-        check_reloading(trainer)
         model = trainer.lightning_module
+        if self._ready_for is model:
+            return
+        check_reloading(trainer)
         train, held_out = self.rewards_of(model.llms)
-        known = np.flatnonzero(np.isfinite(train).any(axis=1))
-        texts = [self.train.prompts[row] for row in known]
-        self._train_set = RoutingDataset(model.frame(texts), train[known], model.framing.pad)
-        self._held_out_set = RoutingDataset(
-            model.frame(self.held_out.prompts), held_out, model.framing.pad
-        )
-        self.validation = RouteValidation(_columns(self.held_out, model.llms))
+        group = prompt_groups(self.tags) if model.reads_groups else None
+        self._train_set = _dataset(model, self.train, train, group)
+        self._held_out_set = _dataset(model, self.held_out, held_out, None)
+        raw = rewards_by_name(self.held_out, model.llms)
+        self.validation = RouteValidation(raw[np.isfinite(raw).any(axis=1)])
+        model.take_rewards(self._train_set.rewards)
+        self._ready_for = model
 
     def train_dataloader(self) -> "DataLoader[RoutingBatch]":
         """Batches of all training prompts, shuffled."""
@@ -229,22 +215,17 @@ class RouterData(TrainingData):
             rows = np.sort(random.choice(rows, most, replace=False))
         return found.subset(rows)
 
-    def _tags(self) -> list[list[str]]:
-        """Tags of the training prompts; tells of those that do not count."""
-        tagger = self.hparams["tagger"]
-        if tagger == CATEGORY:
-            return [[name] if name else [] for name in self.train.category]
-        tags = load_tags(self.store, self.train.prompt_ids, tagger)
-        without = sum(not given for given in tags)
-        if without == len(tags):
-            raise MissingInput(f"tagger '{tagger}' has tagged no training prompt: `workbench tag`")
-        if without:
-            terminal.say(f"{without} training prompts without a tag by {tagger} keep their rewards")
-        return tags
+    @cached_property
+    def tags(self) -> list[list[str]]:
+        """Tags of the training prompts by the tagger; raises MissingInput where none has any."""
+        return tags_by(self.store, self.train, self.hparams["tagger"])
 
 
-def _columns(examples: RoutingExamples, llms: Sequence[str]) -> np.ndarray:
-    """[Q, L] rewards of these LLMs; NaN for one that answers none of the prompts."""
-    place = {name: i for i, name in enumerate(examples.llms)}
-    none = np.full(len(examples.prompts), np.nan)
-    return np.stack([examples.rewards[:, place[n]] if n in place else none for n in llms], axis=1)
+def _dataset(
+    model: Any, examples: RoutingExamples, rewards: np.ndarray, group: np.ndarray | None
+) -> RoutingDataset:
+    """The prompts with a reward of any of the router's LLMs."""
+    known = np.flatnonzero(np.isfinite(rewards).any(axis=1))
+    framed = model.frame([examples.prompts[row] for row in known])
+    group = None if group is None else group[known]
+    return RoutingDataset(framed, rewards[known], model.framing.pad, group)

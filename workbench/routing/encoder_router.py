@@ -130,6 +130,10 @@ class EncoderRouter(EncoderModel, Router):
         """Utilities [B, L] from logits: by default the logits."""
         return logits
 
+    def take_rewards(self, rewards: np.ndarray) -> None:
+        """Sees the rewards [Q, L] of all training prompts, NaN where not known, before the first
+        step; nothing by default."""
+
     def training_step(self, batch: RoutingBatch, batch_idx: int) -> Tensor:
         """Loss of one batch."""
         loss = self.batch_loss(batch)

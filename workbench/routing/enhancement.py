@@ -46,7 +46,7 @@ def tag_places(tags: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray, l
     own = [sorted(set(given)) for given in tags]
     names = sorted({tag for given in own for tag in given})
     code = {name: place for place, name in enumerate(names)}
-    prompt = np.repeat(np.arange(len(own)), [len(given) for given in own])
+    prompt = np.repeat(np.arange(len(own)), np.array([len(given) for given in own], np.int64))
     return prompt, np.array([code[tag] for given in own for tag in given], np.int64), names
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.errors import MissingInput
-from workbench.store.pool import Pool, load_pool, load_quality, load_texts
+from workbench.store.pool import Pool, load_pool, load_quality
 from workbench.store.source_text import source_text
 from workbench.store.store import Store
 
+_TEXTS = "select prompt_id, instruction, input from prompts join wanted using (prompt_id)"
 _TAGS = (
     "select prompt_id, list(tag order by tag) as tags from tags join wanted using (prompt_id) "
     "where tagger = ? group by prompt_id"
@@ -69,10 +70,9 @@ def load_examples(
             f"no {split} prompt of {', '.join(datasets or ['any dataset'])} has a quality by "
             f"{measure}: run `workbench measure`"
         )
-    texts, _ = load_texts(store, pool)
-    prompts = [source_text(*text) for text in texts]
-    whole = RoutingExamples(pool.prompt_ids, prompts, pool.category, pool.llms, rewards)
-    return whole.subset(known)
+    pool = pool.subset(known)
+    prompts = _texts(store, pool.prompt_ids)
+    return RoutingExamples(pool.prompt_ids, prompts, pool.category, pool.llms, rewards[known])
 
 
 def rewards_by_llm(quality: np.ndarray, pool: Pool) -> np.ndarray:
@@ -91,10 +91,30 @@ def rewards_by_llm(quality: np.ndarray, pool: Pool) -> np.ndarray:
     return means
 
 
+def rewards_by_name(examples: RoutingExamples, llms: Sequence[str]) -> np.ndarray:
+    """[Q, L] rewards of these LLMs; NaN for one that answers none of the prompts."""
+    place = {name: i for i, name in enumerate(examples.llms)}
+    none = np.full(len(examples.prompts), np.nan)
+    return np.stack([examples.rewards[:, place[n]] if n in place else none for n in llms], axis=1)
+
+
 def load_tags(store: Store, prompt_ids: Sequence[str], tagger: str) -> list[list[str]]:
     """The tags that a tagger has given each prompt, sorted; empty where it has given none."""
     with store.reading() as db:
-        db.register("wanted", pa.table({"prompt_id": pa.array(prompt_ids, pa.string())}))
+        db.register("wanted", _wanted(prompt_ids))
         rows = db.sql(_TAGS, params=[tagger]).to_arrow_table()
     found = {row["prompt_id"]: row["tags"] for row in rows.to_pylist()}
     return [found.get(prompt, []) for prompt in prompt_ids]
+
+
+def _texts(store: Store, prompt_ids: Sequence[str]) -> list[str]:
+    """The prompts as routers read them; no answer is read."""
+    with store.reading() as db:
+        db.register("wanted", _wanted(prompt_ids))
+        rows = db.sql(_TEXTS).to_arrow_table().to_pylist()
+    found = {row["prompt_id"]: source_text(row["instruction"], row["input"]) for row in rows}
+    return [found[prompt] for prompt in prompt_ids]
+
+
+def _wanted(prompt_ids: Sequence[str]) -> pa.Table:
+    return pa.table({"prompt_id": pa.array(prompt_ids, pa.string())})

@@ -45,3 +45,9 @@ def check_temperature(temperature: float) -> None:
     """Raises BadValue for a temperature that is not above 0."""
     if not temperature > 0:
         raise BadValue("temperature", temperature, "a number above 0")
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raises BadValue for a tolerance that is not 0 or more."""
+    if not tolerance >= 0:
+        raise BadValue("tolerance", tolerance, "0 or more")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.models.encoder import TinyEncoder
 from workbench.routing.encoder_router import EncoderRouter
+from workbench.routing.losses import cross_entropy
 from workbench.routing.targets import check_temperature, reward_distribution
 
 
@@ -38,11 +39,8 @@ class ZOOTER(EncoderRouter):
     def loss(self, logits: Tensor, rewards: Tensor) -> Tensor:
         """Mean divergence; an LLM without a reward is left out on both sides."""
         target = reward_distribution(rewards, self.hparams["temperature"])
-        known = rewards.isfinite()
-        own = torch.log_softmax(logits.masked_fill(~known, -torch.inf), dim=-1)
-        own = own.masked_fill(~known, 0.0)
         entropy = torch.special.entr(target).sum(dim=-1)
-        return (-(target * own).sum(dim=-1) - entropy).mean()
+        return (cross_entropy(logits, target, rewards.isfinite()) - entropy).mean()
 
     def utilities_of(self, logits: Tensor) -> Tensor:
         """Probabilities [B, L]."""

@@ -133,7 +133,7 @@ def check_positions(config: Any, max_length: int) -> None:
     limit = position_limit(config)
     if limit is not None and max_length > limit:
         raise BadValue(
-            "tokens of a sequence, by source_maxlength and candidate_maxlength",
+            "tokens of a sequence, by the lengths that texts are cut to",
             max_length,
             f"at most {limit}, the positions of this {config.model_type} encoder",
         )

@@ -18,7 +18,6 @@ BAD_IN_BOTH = [
     ("instruction", "nul \x00", "instruction", "NUL"),
     ("llm", None, "llm", "got null"),
     ("llm", " ", "llm", "empty"),
-    ("text", None, "text", "got null"),
     ("split", "dev", "split", "Valid: train, validation, test"),
     ("tokens_in", -1, "tokens_in", "at least 0"),
     ("tokens_out", 2.5, "tokens_out", "whole number"),
@@ -34,7 +33,7 @@ BAD_IN_BOTH = [
     ("tags", None, "tags", "differs"),
 ]
 BAD_IN_LINES = [
-    *[(key, MISSING, key, "missing") for key in ("instruction", "llm", "text")],
+    *[(key, MISSING, key, "missing") for key in ("instruction", "llm")],
     ("instruction", 4, "instruction", "expected text"),
     ("instruction", "\udfff", "instruction", "lone surrogate"),
     ("llm", ["koala"], "llm", "expected text"),
@@ -71,6 +70,30 @@ def test_bad_row_names_file_line_and_field(tmp_path, kind, key, value, field, re
     assert (row.file, row.line, row.field) == (file, 2, field)
     assert reason in row.reason
     assert json.loads(row.row)["reference"] == rows[1]["reference"]
+
+
+@pytest.mark.parametrize(("kind", "text"), [("jsonl", None), ("jsonl", MISSING), ("parquet", None)])
+def test_a_text_may_be_missing_where_there_is_a_quality(tmp_path, kind, text):
+    rows = [flat_row(1, llm) for llm in ("koala", "moss", "koala", "alpaca")]
+    rows = [changed(row, ("text",), text) for row in rows]
+    rows[1]["quality.bleu"] = None
+    file = WRITERS[kind](tmp_path / f"a.{kind}", [*rows, flat_row(1, "koala")])
+    (record,), bad = parted(load_source(kind)(file))
+    assert [(c.llm, c.text, c.qualities) for c in record.candidates] == [
+        ("koala", None, {"bleu": 0.25}),
+        ("alpaca", None, {"bleu": 0.25}),
+        ("koala", "koala says 1", {"bleu": 0.25}),
+    ]
+    assert [(row.line, row.field) for row in bad] == [(2, "text"), (3, "text")]
+    assert "needs a quality" in bad[0].reason
+    assert "koala stood without a text before" in bad[1].reason
+
+
+def test_a_parquet_file_of_qualities_alone(tmp_path):
+    rows = [changed(flat_row(1, llm), ("text",), MISSING) for llm in ("koala", "moss")]
+    (record,), bad = parted(load_source("parquet")(write_parquet(tmp_path / "a", rows)))
+    assert not bad
+    assert [(c.llm, c.text) for c in record.candidates] == [("koala", None), ("moss", None)]
 
 
 @pytest.mark.parametrize("kind", WRITERS)

@@ -21,6 +21,9 @@ SOURCES: dict[str, str] = {
     "mixinstruct": "workbench.sources.mixinstruct:read",
     "alpaca_eval": "workbench.sources.alpaca_eval:read",
     "pandalm": "workbench.sources.pandalm:read",
+    "zeroeval": "workbench.sources.zeroeval:read",
+    "llmrouter": "workbench.sources.llmrouter:read",
+    "routellm": "workbench.sources.routellm:read",
     "jsonl": "workbench.sources.flat:read_jsonl",
     "parquet": "workbench.sources.flat:read_parquet",
 }

@@ -21,19 +21,20 @@ class Seen:
         input: str,
         id: str | int | None = None,
         *,
+        field: str = "instruction",
         hint: str = "",
     ) -> None:
         """Notes the row's prompt and id; BadRow, and nothing noted, where one was there before.
 
-        Called last, so that a row rejected for another reason does not stand in the way of a
-        good one with the same id.
+        `field` is where the row has its prompt. Called last, so that a row rejected for another
+        reason does not stand in the way of a good one with the same id.
         """
         digest = prompt_id("", instruction, input)
         if id is not None and id in self._ids:
             raise row.bad("id", f"duplicate id {shown(id)}, first {_place(row, self._ids[id])}")
         if digest in self._prompts:
             raise row.bad(
-                "instruction",
+                field,
                 "duplicate prompt: the same instruction and input stand "
                 f"{_place(row, self._prompts[digest])}{hint}",
             )

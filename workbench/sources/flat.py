@@ -4,7 +4,7 @@
 |---------------------|-----------------|-----------------------------------------------------|
 | `instruction` *     | text            | the prompt                                          |
 | `llm` *             | text            | who answered                                        |
-| `text` *            | text            | the answer; may be empty                            |
+| `text`              | text            | the answer; may be empty, see below                 |
 | `input`             | text            | the prompt's further text                           |
 | `reference`         | text            | the reference answer                                |
 | `category`          | text            | the prompt's subset or task                         |
@@ -18,22 +18,26 @@
 | `quality.<measure>` | number          | a quality of the answer, one field a measure        |
 
 Fields with * must be there; any other may be missing or null, and is then not known (a quality:
-not measured). The rows of a prompt (same instruction and input) stand together, so that a file
-of any size is read in little memory, and agree in everything that is the prompt's.
+not measured). So may the text where the row has a quality: routers learn from that alone. The
+rows of a prompt (same instruction and input) stand together, so that a file of any size is read
+in little memory, and agree in everything that is the prompt's.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from workbench.errors import BadRow, BadSource, BadValue, UnknownName
+from workbench.errors import BadRow, UnknownName
+from workbench.sources.chosen import check_chosen, check_llms
 from workbench.sources.distinct import Seen
-from workbench.sources.lines import json_lines, require_file
+from workbench.sources.lines import json_lines
+from workbench.sources.parquet_rows import parquet_rows
 from workbench.sources.record import Candidate, Record
 from workbench.sources.row import Fields, Row, shown
 
-REQUIRED = ("instruction", "llm", "text")
+REQUIRED = ("instruction", "llm")
 FIELDS = (
     *REQUIRED,
+    "text",
     "input",
     "reference",
     "category",
@@ -48,7 +52,6 @@ FIELDS = (
 QUALITY = "quality."
 PROMPT_FIELDS = ("reference", "category", "split", "tags")
 TOGETHER = "; the rows of a prompt must stand together"
-BATCH_ROWS = 1024
 
 
 def read_jsonl(
@@ -56,8 +59,9 @@ def read_jsonl(
 ) -> Iterator[Record | BadRow]:
     """Reads JSON lines, one a candidate.
 
-    A row has instruction, llm and text, and may have input, reference, category, split, tags,
-    decoding, tokens_in, tokens_out, usd, latency_s and any quality.<measure>.
+    A row has instruction, llm and text (or a quality alone), and may have input, reference,
+    category, split, tags, decoding, tokens_in, tokens_out, usd, latency_s and any
+    quality.<measure>.
 
     Args:
         path: A .jsonl or .jsonl.gz file in which the rows of a prompt stand together.
@@ -70,9 +74,9 @@ def read_jsonl(
         UnknownName: One of `llms` has no row.
         BadValue: `limit` is under 1, or `llms` is empty.
     """
-    _check_options(llms, limit)
+    check_chosen(llms, limit)
     if llms is not None:
-        _check_llms(llms, json_lines(path))
+        check_llms(llms, _named(json_lines(path)))
     return _records(json_lines(path), dataset, llms, limit)
 
 
@@ -81,8 +85,9 @@ def read_parquet(
 ) -> Iterator[Record | BadRow]:
     """Reads a Parquet file, one row a candidate.
 
-    A row has instruction, llm and text, and may have input, reference, category, split, tags,
-    decoding, tokens_in, tokens_out, usd, latency_s and any quality.<measure>.
+    A row has instruction, llm and text (or a quality alone), and may have input, reference,
+    category, split, tags, decoding, tokens_in, tokens_out, usd, latency_s and any
+    quality.<measure>.
 
     Args:
         path: A Parquet file in which the rows of a prompt stand together.
@@ -95,56 +100,22 @@ def read_parquet(
         UnknownName: A column that is not of the schema, or one of `llms` that has no row.
         BadValue: `limit` is under 1, or `llms` is empty.
     """
-    _check_options(llms, limit)
+    check_chosen(llms, limit)
     if llms is not None:
-        _check_llms(llms, _parquet_rows(path))
-    return _records(_parquet_rows(path), dataset, llms, limit)
+        check_llms(llms, _named(_parquet(path)))
+    return _records(_parquet(path), dataset, llms, limit)
 
 
-def _check_options(llms: list[str] | None, limit: int | None) -> None:
-    if limit is not None and limit < 1:
-        raise BadValue("limit", limit, "a number of prompts of at least 1")
-    if llms is not None and not llms:
-        raise BadValue("llms", llms, "at least one LLM, or none given for all")
-
-
-def _check_llms(llms: list[str], rows: Iterator[Row]) -> None:
-    """Reads until every wanted LLM has been met, which is at once unless a name is wrong."""
-    met: set[str] = set()
+def _named(rows: Iterator[Row]) -> Iterator[str]:
     for row in rows:
         try:
-            met.add(row.name(row.fields(), "llm"))
+            yield row.name(row.fields(), "llm")
         except BadRow:
             continue  # reported by the reading itself
-        if met.issuperset(llms):
-            return
-    raise UnknownName("LLM", next(llm for llm in llms if llm not in met), met)
 
 
-def _parquet_rows(path: str) -> Iterator[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(require_file(path))
-    except pa.ArrowInvalid as error:
-        raise BadSource(f"{path}: this is no Parquet file: {error}") from error
-    names = table.schema_arrow.names
-    for name in REQUIRED:
-        if name not in names:
-            raise BadSource(f"{path}: the column '{name}' is missing; there are {', '.join(names)}")
-    for name in names:
-        if not _is_field(name):
-            raise UnknownName(f"column of {path}", name, (*FIELDS, QUALITY + "<measure>"))
-
-    def rows() -> Iterator[Row]:
-        line = 0
-        for batch in table.iter_batches(batch_size=BATCH_ROWS):
-            for value in batch.to_pylist():
-                line += 1
-                yield Row(path, line, value)
-
-    return rows()
+def _parquet(path: str) -> Iterator[Row]:
+    return parquet_rows(path, REQUIRED, _is_field, (*FIELDS, QUALITY + "<measure>"))
 
 
 def _is_field(name: str) -> bool:
@@ -172,7 +143,8 @@ class _Group:
                 )
         key = (candidate.llm, candidate.decoding, candidate.text)
         if key in ((other.llm, other.decoding, other.text) for other in self.candidates):
-            raise row.bad("text", f"{candidate.llm} gave the same text before, with this decoding")
+            same = "stood without a text" if candidate.text is None else "gave the same text"
+            raise row.bad("text", f"{candidate.llm} {same} before, with this decoding")
         self.candidates.append(candidate)
 
 
@@ -238,13 +210,18 @@ def _prompt(row: Row, fields: Fields, dataset: str) -> Record:
 def _candidate(row: Row, fields: Fields) -> Candidate:
     measures = [name for name in fields if name.startswith(QUALITY)]
     values = {name.removeprefix(QUALITY): row.number(fields, name) for name in measures}
+    qualities = {name: value for name, value in values.items() if value is not None}
+    text = row.optional_text(fields, "text")
+    if text is None and not qualities:
+        missing = "got null" if "text" in fields else "missing"
+        raise row.bad("text", f"{missing}; a row without a text needs a quality")
     return Candidate(
         llm=row.name(fields, "llm"),
-        text=row.text(fields, "text"),
+        text=text,
         decoding=row.optional_text(fields, "decoding") or "",
         tokens_in=row.count(fields, "tokens_in"),
         tokens_out=row.count(fields, "tokens_out"),
         usd=row.cost(fields, "usd"),
         latency_s=row.cost(fields, "latency_s"),
-        qualities={name: value for name, value in values.items() if value is not None},
+        qualities=qualities,
     )

@@ -58,9 +58,9 @@ class Record:
 
 
 class LLM(NamedTuple):
-    """What a source knows of an LLM: billions of parameters, USD per million tokens."""
+    """What is known of an LLM: billions of parameters, USD per million tokens; None: it is not."""
 
     llm: str
-    parameters_b: float
-    usd_per_mtok_in: float
-    usd_per_mtok_out: float
+    parameters_b: float | None = None
+    usd_per_mtok_in: float | None = None
+    usd_per_mtok_out: float | None = None

@@ -13,6 +13,7 @@ alike: the longest answer is no good choice.
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -21,19 +22,29 @@ from workbench.errors import BadRow, BadValue
 from workbench.sources.record import LLM, Candidate, Record
 from workbench.sources.simulated_tasks import Family, families
 
+
+class Simulated(NamedTuple):
+    """An LLM of which all is known: billions of parameters, USD per million tokens."""
+
+    llm: str
+    parameters_b: float
+    usd_per_mtok_in: float
+    usd_per_mtok_out: float
+
+
 LLMS = (
-    LLM("sim-atlas-70b", 70, 0.90, 0.90),
-    LLM("sim-borea-34b", 34, 0.60, 0.60),
-    LLM("sim-cedar-14b", 14, 0.25, 0.30),
-    LLM("sim-delta-13b", 13, 0.20, 0.25),
-    LLM("sim-ember-13b", 13, 0.20, 0.25),
-    LLM("sim-fjord-9b", 9, 0.12, 0.15),
-    LLM("sim-grove-8b", 8, 0.10, 0.12),
-    LLM("sim-heron-8b", 8, 0.10, 0.12),
-    LLM("sim-iris-7b", 7, 0.08, 0.10),
-    LLM("sim-juno-7b", 7, 0.08, 0.10),
-    LLM("sim-krill-3b", 3, 0.03, 0.05),
-    LLM("sim-lumen-1b", 1, 0.01, 0.02),
+    Simulated("sim-atlas-70b", 70, 0.90, 0.90),
+    Simulated("sim-borea-34b", 34, 0.60, 0.60),
+    Simulated("sim-cedar-14b", 14, 0.25, 0.30),
+    Simulated("sim-delta-13b", 13, 0.20, 0.25),
+    Simulated("sim-ember-13b", 13, 0.20, 0.25),
+    Simulated("sim-fjord-9b", 9, 0.12, 0.15),
+    Simulated("sim-grove-8b", 8, 0.10, 0.12),
+    Simulated("sim-heron-8b", 8, 0.10, 0.12),
+    Simulated("sim-iris-7b", 7, 0.08, 0.10),
+    Simulated("sim-juno-7b", 7, 0.08, 0.10),
+    Simulated("sim-krill-3b", 3, 0.03, 0.05),
+    Simulated("sim-lumen-1b", 1, 0.01, 0.02),
 )
 FAMILIES = ("travel", "cooking", "coding", "maths", "history", "medicine", "law", "gardening")
 TENTHS = {
@@ -110,7 +121,7 @@ def read(
 
 def llms() -> list[LLM]:
     """The simulated LLMs: name, billions of parameters, USD per million tokens in and out."""
-    return list(LLMS)
+    return [LLM(*known) for known in LLMS]
 
 
 def _records(tasks: list[Task], n_prompts: int, seed: int, dataset: str) -> Iterator[Record]:
@@ -138,7 +149,11 @@ def _records(tasks: list[Task], n_prompts: int, seed: int, dataset: str) -> Iter
 
 
 def _candidate(
-    llm: LLM, instruction: str, family: Family, filling: tuple[str, ...], rng: np.random.Generator
+    llm: Simulated,
+    instruction: str,
+    family: Family,
+    filling: tuple[str, ...],
+    rng: np.random.Generator,
 ) -> Candidate:
     text = _answer(_skill(llm.llm, family.name, filling[0]), family, filling, rng)
     tokens_in, tokens_out = _tokens(instruction), _tokens(text)

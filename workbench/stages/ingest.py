@@ -23,6 +23,7 @@ from workbench.errors import BadRow, MissingInput
 from workbench.sources import SOURCES, load_source
 from workbench.sources.record import Record
 from workbench.store.ids import candidate_id, prompt_id, split_of
+from workbench.store.llm_facts import FACTS, fill_facts
 from workbench.store.store import Store
 from workbench.store.tables import OnConflict, write_rows
 from workbench.tracking import work_folder
@@ -49,6 +50,7 @@ _SCHEMAS = {
     "verdicts": pa.schema(_texts("prompt_id", "left_id", "right_id", "judge", "verdict")),
     "tags": pa.schema(_texts("prompt_id", "tag", "tagger")),
 }
+_FACTS = pa.schema(_texts("llm") | dict.fromkeys(FACTS, _REAL))
 # The same row again is nothing new; the same key with another value is an error.
 _CONFLICT: dict[str, OnConflict] = {"llms": "keep", "tags": "keep"}
 
@@ -207,10 +209,9 @@ def _add(rows: dict[str, list[dict[str, Any]]], record: Record, llms: set[str]) 
 def _write_llm_facts(db: Any, source: str) -> None:
     module = importlib.import_module(SOURCES[source].partition(":")[0])
     if hasattr(module, "llms"):
-        names = ("llm", "parameters_b", "usd_per_mtok_in", "usd_per_mtok_out")
-        facts = [dict(zip(names, fact, strict=True)) for fact in module.llms()]
-        db.register("_facts", pa.Table.from_pylist(facts))
-        write_rows(db, "llms", "_facts", "replace")
+        facts = [fact._asdict() for fact in module.llms()]
+        db.register("_facts", pa.Table.from_pylist(facts, _FACTS))
+        fill_facts(db, "_facts")
 
 
 def _identity(options: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import BadValue, UnknownName
-from workbench.quality import MEASURES
+from workbench.quality import MEASURES, OF_PROSE
 
 WORDS = st.lists(st.sampled_from("abc"), max_size=12)
 ONE_SIDED = ("bleu@1", "chrf@1")  # brevity, recall: not the same the other way round
@@ -16,7 +16,9 @@ NEEDS_TWO = ("rouge2@1",)
 def test_the_names():
     assert set(MEASURES) == {
         "rouge1@1", "rouge2@1", "rougeL@1", "bleu@1", "chrf@1", "exact_match@1", "token_f1@1",
+        "final_answer@1",
     }  # fmt: skip
+    assert set(MEASURES) - set(OF_PROSE) == {"final_answer@1"}
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -3,7 +3,7 @@ from fusion_rows import add_fusions
 from rich.console import Console
 from tiny_pipeline import MEASURE, content, execute, one, rows, runs
 
-from workbench.quality import MEASURES
+from workbench.quality import OF_PROSE
 from workbench.stages.measure import measure
 
 OF_FUSIONS = "select q.value from qualities q join fusions f on f.fusion_id = q.candidate_id"
@@ -66,10 +66,10 @@ def test_fusions_of_prompts_without_a_reference_get_no_row(measured_pool, fresh)
     assert one(store, f"select count(*) from ({OF_FUSIONS})") == 0
 
 
-def test_without_names_all_measures_of_words_and_characters(measured_pool, fresh):
+def test_without_names_all_measures_that_suit_any_text(measured_pool, fresh):
     store = fresh(measured_pool)
     done = measure(store, splits=["test"])
-    assert [name for name, *_ in done.rows] == list(MEASURES)
+    assert [name for name, *_ in done.rows] == OF_PROSE
     assert "fusions" not in text_of(done)
     found = rows(store, "select distinct measure from qualities")
-    assert {name for (name,) in found} == set(MEASURES)
+    assert {name for (name,) in found} == set(OF_PROSE)

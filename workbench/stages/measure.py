@@ -16,7 +16,7 @@ from rich.table import Table
 from workbench import terminal
 from workbench.errors import BadValue, MissingInput
 from workbench.models.inferring import check_inference
-from workbench.quality import MEASURES
+from workbench.quality import MEASURES, OF_PROSE
 from workbench.quality.bartscore import BARTScore
 from workbench.quality.bertscore import BERTScore
 from workbench.quality.bleurt import BLEURT
@@ -78,8 +78,9 @@ def measure(
 
     Args:
         store: DuckDB file.
-        measures: names of measures of words and characters, all of them by default: rouge1@1,
-            rouge2@1, rougeL@1, bleu@1, chrf@1, exact_match@1, token_f1@1.
+        measures: names of measures of words and characters, by default rouge1@1, rouge2@1,
+            rougeL@1, bleu@1, chrf@1, exact_match@1, token_f1@1; final_answer@1 marks the exact
+            answers of maths word problems, and is taken only where it is named.
         model: in place of these, a measure with a pretrained model, by class_path and init_args.
         judge: in place of these, the score that GPT-Rank sorts by, from this judge's verdicts;
             the prompts need no reference for it.
@@ -106,7 +107,7 @@ def measure(
     chosen: dict[str, Any] = {"datasets": datasets, "splits": splits}
     if judge is not None:
         return _judged(opened, judge, chosen)
-    names = list(MEASURES) if measures is None else measures
+    names = OF_PROSE if measures is None else measures
     if not names:
         raise BadValue("measures", measures, "at least one measure")
     functions = {name: _sliced(MEASURES[name]) for name in names}

@@ -16,6 +16,7 @@ from workbench.errors import UnknownName, WorkbenchError
 VERBS = {
     "ingest": ("workbench.stages.ingest:ingest", "bring prompts and candidates into a store"),
     "measure": ("workbench.stages.measure:measure", "compute the quality of each answer"),
+    "price": ("workbench.stages.price:price", "note how large LLMs are and what they cost"),
     "judge": ("workbench.stages.judge:judge", "have an LLM compare answers two at a time"),
     "train": ("workbench.stages.train:train", "train a ranker or a fuser on a store"),
     "compare": ("workbench.stages.compare:compare", "write a ranker's logit of every pair"),

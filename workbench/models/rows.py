@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from workbench.models.batches import token_batches
+from workbench.models.batches import device_batches
 from workbench.models.framing import Framed
 from workbench.models.inferring import inferring
 
@@ -24,7 +24,7 @@ def run_rows(
     """[R, D] float32: what `outputs(ids, mask, types)` [B, D] gives for R sequences."""
     found: np.ndarray | None = None
     with inferring(model, precision):
-        for batch in token_batches(framed.tokens.length, tokens_per_batch):
+        for batch in device_batches(framed.tokens.length, tokens_per_batch, model.device):
             arrays = (torch.from_numpy(a).to(model.device) for a in framed.padded(batch, pad))
             rows = outputs(*arrays).float().cpu().numpy()
             if found is None:

@@ -8,11 +8,12 @@ import torch
 from transformers import AutoModelForSeq2SeqLM
 
 from workbench.errors import BadModel, BadValue, UnknownName
+from workbench.models.batches import device_batches
 from workbench.models.encoder import EncoderOptions, position_limit
 from workbench.models.inferring import inferring
 from workbench.models.pretrained import load_with_head, read_parts, vocabulary_size
 from workbench.models.proportion import in_proportion
-from workbench.quality.batched import batches, lengths, padded, token_ids
+from workbench.quality.batched import lengths, padded, token_ids
 from workbench.quality.model_measure import ModelMeasure, Progress
 
 DIRECTIONS = ("precision", "recall", "f")
@@ -116,7 +117,7 @@ class BARTScore(ModelMeasure):
         cost = np.maximum(lengths(source) + count, count * per_token)
         mean = np.zeros(len(target))
         with inferring(model, precision):
-            for batch in batches(cost, tokens_per_batch, model.device):
+            for batch in device_batches(cost, tokens_per_batch, model.device):
                 ids, mask = padded([source[i] for i in batch], pad, model.device)
                 labels, real = padded([target[i] for i in batch], pad, model.device)
                 first = torch.full_like(labels[:, :1], self._first)

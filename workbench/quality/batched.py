@@ -6,11 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench.models.batches import token_batches
-
-# A CPU is fastest where a batch's activations stay in its caches.
-_CPU_TOKENS = 1024
-
 
 def token_ids(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[list[int]]:
     """Token ids of texts, framed as the tokenizer does, long texts cut at their end.
@@ -23,18 +18,6 @@ def token_ids(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[lis
         list(texts), truncation=True, max_length=max_length, return_attention_mask=False
     )
     return [ids or [tokenizer.eos_token_id or 0] for ids in found["input_ids"]]
-
-
-def batches(
-    length: np.ndarray, tokens_per_batch: int, device: torch.device | str
-) -> list[np.ndarray]:
-    """Token batches of sequences [n]; on a CPU of at most 1,024 tokens a thread.
-
-    MiniLM on one core reads 150-token texts 1.7 times as fast so as in batches of 16,384.
-    """
-    if torch.device(device).type == "cpu":
-        tokens_per_batch = min(tokens_per_batch, _CPU_TOKENS * torch.get_num_threads())
-    return token_batches(length, tokens_per_batch)
 
 
 def padded(

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from workbench.errors import BadValue
+from workbench.models.batches import device_batches
 from workbench.models.encoder import position_limit
 from workbench.models.inferring import inferring
-from workbench.quality.batched import batches, lengths, padded
+from workbench.quality.batched import lengths, padded
 from workbench.quality.bleurt_checkpoint import Encode, read_bleurt, read_encode
 from workbench.quality.distinct import distinct
 from workbench.quality.model_measure import ModelMeasure, Progress
@@ -80,7 +81,7 @@ class BLEURT(ModelMeasure):
         score = np.zeros(len(framed))
         types = min(2, int(getattr(model.config, "type_vocab_size", 2)))
         with inferring(model, precision):
-            for batch in batches(
+            for batch in device_batches(
                 lengths([ids for ids, _ in framed]), tokens_per_batch, model.device
             ):
                 ids, mask = padded([framed[i][0] for i in batch], 0, model.device)

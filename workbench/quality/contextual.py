@@ -11,10 +11,11 @@ from torch.nn.functional import normalize
 from transformers import AutoModel
 
 from workbench.errors import BadValue
+from workbench.models.batches import device_batches
 from workbench.models.encoder import EncoderOptions, position_limit
 from workbench.models.inferring import inferring
 from workbench.models.pretrained import load_with_head, read_parts, vocabulary_size
-from workbench.quality.batched import batches, lengths, padded, token_ids
+from workbench.quality.batched import lengths, padded, token_ids
 
 _NO_LIMIT = 10**9  # transformers writes 1e30 where a tokenizer has no longest text
 _USUAL_LENGTH = 512
@@ -85,7 +86,7 @@ class ContextualEncoder:
         start = np.cumsum(length) - length
         states = torch.empty(0)
         with inferring(self.model, precision):
-            for batch in batches(length, tokens_per_batch, device):
+            for batch in device_batches(length, tokens_per_batch, device):
                 ids, mask = padded([tokens[i] for i in batch], self._padding, device)
                 out = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
                 if not len(states):

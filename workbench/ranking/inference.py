@@ -6,7 +6,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from workbench.models.batches import token_batches
+from workbench.models.batches import device_batches
 from workbench.models.inferring import check_inference, inferring
 from workbench.ranking.distinct import distinct_sequences
 from workbench.ranking.layout import Layout
@@ -42,7 +42,7 @@ def compare_pairs(
     size = np.bincount(group, minlength=len(first))
     logits = np.empty(len(first), np.float32)
     with inferring(model, precision):
-        for batch in token_batches(shown[first].sum(axis=1), tokens_per_batch):
+        for batch in device_batches(shown[first].sum(axis=1), tokens_per_batch, model.device):
             sequences = layout.join(tokens, pairs[first[batch]])
             ids, mask, markers = (torch.from_numpy(a).to(model.device) for a in sequences)
             scores = model(ids, mask, markers)

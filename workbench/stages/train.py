@@ -23,7 +23,7 @@ from workbench.ranking.reward_model import RewardModel
 from workbench.ranking.simcls import SimCLS
 from workbench.ranking.summa_reranker import SummaReranker
 from workbench.routing.data import RouterData
-from workbench.routing.zooter import ZOOTER
+from workbench.routing.routers import ROUTERS
 from workbench.stages.chosen_ranking import chosen_ranking
 from workbench.stages.engine import fit, make_engine
 from workbench.stages.forget import drop_work
@@ -33,7 +33,7 @@ from workbench.store.store import Store
 from workbench.tracking import Run, Tracker, work_folder
 
 # Imported so that the command line knows them by their names.
-MODELS = (PairRanker, SummaReranker, SimCLS, RewardModel, GenFuser, ZOOTER)
+MODELS = (PairRanker, SummaReranker, SimCLS, RewardModel, GenFuser, *ROUTERS)
 DATA = (PairData, ListData, FusionData, RouterData)
 _LOWER_IS_BETTER = ("validation/loss",)
 

@@ -31,6 +31,7 @@ FLOORS = {
     "routing": 4,
     "stages": 5,
     "blender.py": 5,
+    "choosing.py": 5,
     "comparing.py": 5,
     "face.py": 5,
     "fusing.py": 5,

@@ -1,7 +1,7 @@
-"""Blender: rank, compare and fuse candidates from Python, without a store.
+"""Blender: rank, compare, fuse and route from Python, without a store.
 
 The interface of llm-blender (Jiang, Ren, Lin; ACL 2023) for those who know it, over any ranker,
-any scheme and any fuser of this workbench.
+any scheme and any fuser of this workbench; and any router, which llm-blender has not.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.aggregation import Scheme, ranks
+from workbench.choosing import Choosing
 from workbench.comparing import Comparing
 from workbench.errors import BadValue
 from workbench.fusing import Fusing, decoding_of
@@ -20,25 +21,28 @@ from workbench.models.device import device_of
 from workbench.models.inferring import check_inference
 from workbench.ranking.ranker import Ranker
 from workbench.ranking.text_lists import check_answered
+from workbench.routing.router import Router
 
 
-class Blender(Comparing, Fusing):
-    """Ranks, compares and fuses the answers of LLMs.
+class Blender(Comparing, Fusing, Choosing):
+    """Ranks, compares and fuses the answers of LLMs, and tells which LLMs to ask.
 
     Args:
         ranker: a ranker, or a directory or hub id of one, such as llm-blender/PairRM; it may be
             given later, by `load_ranker`.
         fuser: a fuser, or a directory or hub id of one, such as llm-blender/gen_fuser_3b; it may
             be given later, by `load_fuser`.
+        router: a router, or a directory of one that `workbench save` wrote; it may be given
+            later, by `load_router`.
         device: cpu, cuda, mps …; "auto" takes an accelerator where there is one.
         tokens_per_batch: budget of a batch in tokens, padding and beams counted; no result
             depends on it.
         precision: "float32" or "bfloat16".
         progress: shows a bar while pairs are compared, of a schedule one for each round, and
-            while answers are fused.
+            while answers are fused or prompts routed.
 
     Raises:
-        BadModel: the ranker or the fuser cannot be loaded, or has to be trained first.
+        BadModel: ranker, fuser or router cannot be loaded, or have to be trained first.
         BadValue: an option that cannot be used.
 
     >>> blender = Blender("llm-blender/PairRM")  # doctest: +SKIP
@@ -54,6 +58,7 @@ class Blender(Comparing, Fusing):
         ranker: Ranker | str | Path | None = None,
         *,
         fuser: GenFuser | str | Path | None = None,
+        router: Router | str | Path | None = None,
         device: str = "auto",
         tokens_per_batch: int = 16384,
         precision: str = "float32",
@@ -67,6 +72,8 @@ class Blender(Comparing, Fusing):
             self.load_ranker(ranker)
         if fuser is not None:
             self.load_fuser(fuser)
+        if router is not None:
+            self.load_router(router)
 
     def rank_and_fuse(
         self,

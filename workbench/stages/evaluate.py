@@ -1,4 +1,4 @@
-"""Evaluate: rankings, qualities and verdicts -> results, with intervals, by split and category."""
+"""Evaluate: rankings, fusions, routes and verdicts -> results, with intervals, by category."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from rich.text import Text
 
 from workbench.errors import MissingInput
 from workbench.stages.chosen_fusions import chosen_fusions, seen_fusions
+from workbench.stages.chosen_routes import chosen_routes, chosen_unit, seen_routes
 from workbench.stages.evaluated_rankings import evaluated_rankings
+from workbench.stages.evaluation_data import seen_data
 from workbench.stages.evaluation_pages import pages
 from workbench.stages.evaluation_parts import WHOLE
 from workbench.stages.evaluation_plots import plots
@@ -21,11 +23,13 @@ from workbench.stages.fusion_pages import fusion_pages
 from workbench.stages.fusion_plots import fusion_plots
 from workbench.stages.ranker_names import named, names
 from workbench.stages.result_rows import COLUMNS, Row, result_rows
+from workbench.stages.route_names import RouteSystem, routers_of
+from workbench.stages.route_pages import route_pages
+from workbench.stages.route_plots import route_plots
 from workbench.stages.system_names import ranker_system
 from workbench.stages.systems import Rankings
 from workbench.stages.verdict_pages import verdict_pages
 from workbench.stages.verdict_rows import verdict_rows
-from workbench.store.fingerprint import fingerprint
 from workbench.store.ids import SPLITS
 from workbench.store.labels import labels
 from workbench.store.pool import check_names, names_of
@@ -46,11 +50,13 @@ class Evaluated:
 
     def __rich__(self) -> Group:
         state = "" if self.new else " (done before)"
-        fusers = fusers_of(row[0] for row in self.rows)
+        systems = {row[0] for row in self.rows}
+        kinds = dict.fromkeys(fusers_of(systems), "fuser")
+        kinds |= dict.fromkeys(routers_of(systems), "router")
         for id, told in names(self.labels).items():
-            state += f"\n{'fuser' if id in fusers else 'ranker'} {told}: {id}"
+            state += f"\n{kinds.get(id, 'ranker')} {told}: {id}"
         rows = named(self.rows, self.labels)
-        every = chain(pages(rows), fusion_pages(rows), verdict_pages(rows))
+        every = chain(pages(rows), fusion_pages(rows), route_pages(rows), verdict_pages(rows))
         spaced = (part for page in every for part in (Text(), page))
         return Group(Text(f"evaluate: run {self.run}{state}"), *spaced)
 
@@ -68,14 +74,19 @@ def evaluate(
     resamples: int = 2000,
     seed: int = 0,
     fuser: str | None = None,
+    router: str | None = None,
+    policies: list[str] | None = None,
+    cost: Literal["usd", "tokens", "calls", "parameters"] | None = None,
 ) -> Evaluated:
     """Tells what each system's answer is worth, with 95 % intervals, against BestSingle and others.
 
     Beside the rankings stand always Random, Longest, BestSingle (chosen on validation), Oracle
     and each LLM. Without any ranking these alone are evaluated. Fusions that are measured are
     compared with all of these on the prompts that all have, with the pick of their own ranker and
-    with the best candidate that they were made of. Where the store holds verdicts of judges,
-    people or models, it is told too how often each system prefers what they prefer.
+    with the best candidate that they were made of. Routes, each router with each policy, are
+    compared with all of these too, and it is told whom they ask and what that costs. Where the
+    store holds verdicts of judges, people or models, it is told how often each system prefers
+    what they prefer.
 
     Args:
         store: DuckDB file.
@@ -93,9 +104,17 @@ def evaluate(
         seed: of the bootstrap.
         fuser: run id or hash of a fuser, or its beginning; by default every one with measured
             fusions. `none`: no fusions, and so no prompt left out for them.
+        router: run id or hash of a router, or its beginning; by default every one with routes.
+            `none`: no routes.
+        policies: how LLMs are chosen by a router's utilities: argmax by default,
+            cost_aware(lambda=0.1), threshold(strong=LLM, weak=LLM, share=0.3), whose threshold is
+            set on validation, or abstain(default=LLM, margin=0.05).
+        cost: the unit of costs; beside routes by default the first of usd, parameters (billions)
+            and tokens (of answers) that is known, else calls.
 
     Raises:
-        UnknownName, BadValue: a name that the store does not hold, a scheme that is none.
+        UnknownName, BadValue: a name that the store does not hold, a scheme or policy that is
+            none.
         MissingInput: nothing to evaluate.
     """
     opened = Store(store)
@@ -122,14 +141,20 @@ def evaluate(
     fusions = chosen_fusions(opened, fuser, rankings if ranker or schemes else None, config)
     if fusions:  # an evaluation that never had any stays the same
         config["fusions"] = [system.name for system in fusions]
-    told = _labels(opened, rankings, fusions)
-    seen = " ".join([_seen(opened, config), *seen_fusions(opened, fusions, config)])
+    routes = chosen_routes(opened, router, policies, config)
+    if routes:
+        config["routes"] = [system.name for system in routes]
+    if routes or cost:
+        config["cost"] = chosen_unit(opened, cost, config)
+    told = _labels(opened, rankings, fusions, routes)
+    parts = (seen_fusions(opened, fusions, config), seen_routes(opened, routes, config))
+    seen = " ".join([seen_data(opened, config), *chain(*parts)])
     with Tracker(opened.path).run("evaluate", config, seen, seed=seed) as run:
         stored = _stored(opened, run.id)
         if run.finished and stored:
             return Evaluated(run.id, stored, told, new=False)
         rows = [
-            *result_rows(opened, config, rankings, fusions),
+            *result_rows(opened, config, rankings, fusions, routes),
             *verdict_rows(opened, config, rankings),
         ]
         if not rows:
@@ -139,49 +164,17 @@ def evaluate(
     return Evaluated(run.id, rows, told, new=True)
 
 
-def _labels(store: Store, rankings: Rankings, fusions: Sequence[FusionSystem]) -> dict[str, str]:
-    """Of the rankers and fusers that are evaluated."""
+def _labels(
+    store: Store,
+    rankings: Rankings,
+    fusions: Sequence[FusionSystem],
+    routes: Sequence[RouteSystem],
+) -> dict[str, str]:
+    """Of the rankers, fusers and routers that are evaluated."""
     evaluated = {ranker for ranker, _ in rankings}
     evaluated |= {name for system in fusions for name in (system.fuser, system.ranker)}
+    evaluated |= {system.router for system in routes}
     return {name: label for name, label in labels(store).items() if name in evaluated}
-
-
-def _seen(store: Store, config: dict[str, Any]) -> str:
-    qualities = fingerprint(
-        store,
-        "select p.prompt_id, p.split, q.* from qualities q join candidates using (candidate_id) "
-        "join prompts p using (prompt_id) "
-        "where list_contains($measures, q.measure) and list_contains($datasets, p.dataset)",
-        {"measures": config["measures"], "datasets": config["datasets"]},
-    )
-    rankings = fingerprint(
-        store,
-        "select ranker, scheme, candidate_id, score from rankings "
-        "where list_contains($rankings, ranker || '/' || scheme)",
-        {"rankings": config["rankings"]},
-    )
-    return " ".join([qualities, rankings, *_judged(store, config)])
-
-
-def _judged(store: Store, config: dict[str, Any]) -> list[str]:
-    """Of verdicts, and of the comparisons of the prompts that have them; none without verdicts,
-    so that an evaluation which never had any stays the same."""
-    chosen = {"datasets": config["datasets"], "splits": config["splits"]}
-    of_prompts = (
-        "join prompts p using (prompt_id) "
-        "where list_contains($datasets, p.dataset) and list_contains($splits, p.split)"
-    )
-    verdicts = fingerprint(store, f"select v.* from verdicts v {of_prompts}", chosen)  # noqa: S608
-    if verdicts.endswith("-0"):
-        return []
-    rankers = sorted({ranking.partition("/")[0] for ranking in config["rankings"]})
-    comparisons = fingerprint(
-        store,
-        f"select c.* from comparisons c semi join verdicts using (prompt_id) {of_prompts} "  # noqa: S608
-        "and list_contains($rankers, c.ranker)",
-        chosen | {"rankers": rankers},
-    )
-    return [verdicts, comparisons]
 
 
 def _nothing(store: Store, config: dict[str, Any]) -> str:
@@ -224,5 +217,5 @@ def _log(run: Run, rows: list[Row], labels: dict[str, str]) -> None:
     lines = [",".join(COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in rows)]
     run.log_text("\n".join(lines), "results.csv")
     shown = named(rows, labels)
-    for name, figure in chain(plots(shown), fusion_plots(shown)):
+    for name, figure in chain(plots(shown), fusion_plots(shown), route_plots(shown)):
         run.log_figure(figure, f"plots/{name}.png")

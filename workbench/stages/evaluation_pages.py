@@ -12,13 +12,13 @@ from rich.text import Text
 from workbench import terminal
 from workbench.stages.evaluation_cells import broken, span, three
 from workbench.stages.evaluation_parts import CATEGORY, WHOLE, Figures, biases, by_part, picked
-from workbench.stages.fusion_names import FusionSystem, is_fusion
+from workbench.stages.fusion_names import is_fusion
 from workbench.stages.rankers import short, short_scheme
+from workbench.stages.route_names import is_route
+from workbench.stages.route_parts import in_order
 from workbench.stages.system_names import (
     BEST_SINGLE,
-    LONGEST,
     ORACLE,
-    RANDOM,
     is_ranking,
     llm_system,
     short_system,
@@ -74,21 +74,8 @@ def pages(rows: Sequence[Any]) -> Iterator[Table | Text]:
 
 
 def _compared(systems: Systems) -> Systems:
-    """Oracle, rankings, fusions, then what they must beat; single LLMs have a table of their
-    own."""
-    last = (BEST_SINGLE, LONGEST, RANDOM)
-    known = {ORACLE: 0, **{name: 3 + place for place, name in enumerate(last)}}
-
-    def order(system: str) -> tuple[int, Any]:
-        if is_fusion(system):
-            return 2, FusionSystem.parse(system).place
-        return known.get(system, 1), system
-
-    return {
-        name: systems[name]
-        for name in sorted(systems, key=order)
-        if "quality" in systems[name] and not name.startswith(llm_system(""))
-    }
+    """Those with a quality in their order; single LLMs have a table of their own."""
+    return {name: systems[name] for name in in_order(systems) if "quality" in systems[name]}
 
 
 def _labels(systems: Iterable[str]) -> dict[str, str]:
@@ -172,7 +159,7 @@ def _llms_table(where: str, systems: Systems, picks: dict[str, dict[str, float]]
     llms.sort(key=lambda name: -systems[name]["best_share"][0])
     counts = [systems[name]["quality"][3] for name in llms if "quality" in systems[name]]
     ragged = len(set(counts)) > 1
-    rankings = sorted(picks, key=short_system)[:2]
+    rankings = sorted(picks, key=lambda name: (is_route(name), short_system(name)))[:2]
     rows = []
     for name in llms:
         figures = systems[name]

@@ -17,7 +17,7 @@ def by_part(rows: Sequence[Any]) -> dict[Part, dict[str, Figures]]:
     """Part -> system -> figures, in the order of the rows."""
     found: dict[Part, dict[str, Figures]] = {}
     for system, dataset, split, part, measure, *estimate in rows:
-        figure, colon, quality = measure.partition(":")
+        figure, colon, quality = _divided(measure)
         if colon and figure != "picked_share" and not of_verdicts(measure):
             place = found.setdefault((dataset, split, part, quality), {})
             place.setdefault(system, {})[figure] = estimate
@@ -41,6 +41,15 @@ def biases(rows: Sequence[Any]) -> dict[tuple[str, str], dict[str, Figures]]:
         if part == WHOLE and measure.startswith("position_"):
             found.setdefault((dataset, split), {}).setdefault(system, {})[measure] = estimate
     return found
+
+
+def _divided(measure: str) -> tuple[str, str, str]:
+    """Figure, colon, quality measure; the name of an LLM in the figure's brackets may hold one."""
+    head, bracket, rest = measure.partition("[")
+    if bracket and ":" not in head and "]:" in rest:
+        inside, _, quality = rest.partition("]:")
+        return f"{head}[{inside}]", ":", quality
+    return measure.partition(":")
 
 
 def of_verdicts(measure: str) -> bool:

@@ -7,18 +7,19 @@ import numpy as np
 from workbench import terminal
 from workbench.errors import MissingInput
 from workbench.stages.fusion_names import is_fusion
+from workbench.stages.route_names import is_route
 from workbench.stages.system_names import short_systems
 
 
 def held_by_all(
     held: Mapping[str, np.ndarray], wanted: np.ndarray, place: str, what: str
 ) -> tuple[set[str], np.ndarray]:
-    """The rankings and fusions that hold any wanted prompt, and [Q] the wanted ones that all hold.
+    """The systems that hold any wanted prompt, and [Q] the wanted ones that all of these hold.
 
     What is lost by that is told on the terminal: of `what` prompts of `place`.
 
     Args:
-        held: name of a ranking or of fusions -> [Q] bool.
+        held: name of a ranking, of fusions or of a route -> [Q] bool.
         wanted: [Q] bool.
         place: dataset, split and measure, for people.
         what: what the wanted prompts are, such as "measured".
@@ -44,10 +45,15 @@ def _say_lost(place: str, what: str, lacking: dict[str, int], every: int, left: 
     """Tells which systems have cost prompts, and how many, or are left out altogether."""
     labels = short_systems(lacking)
     absent = {name: labels[name] for name, n in lacking.items() if n == every}
-    if rankings := [label for name, label in absent.items() if not is_fusion(name)]:
-        terminal.say(f"{place}: no prompt is ranked by {', '.join(rankings)}")
-    if fusions := [label for name, label in absent.items() if is_fusion(name)]:
-        terminal.say(f"{place}: no prompt has a measured {', '.join(fusions)}")
+    told = {
+        kind: [label for name, label in absent.items() if _kind(name) == kind] for kind in _KINDS
+    }
+    if told["ranked"]:
+        terminal.say(f"{place}: no prompt is ranked by {', '.join(told['ranked'])}")
+    if told["routed"]:
+        terminal.say(f"{place}: no prompt is routed by {', '.join(told['routed'])}")
+    if told["fused"]:
+        terminal.say(f"{place}: no prompt has a measured {', '.join(told['fused'])}")
     if partial := [f"{labels[name]} lacks {n}" for name, n in lacking.items() if 0 < n < every]:
         used = [name for name, n in lacking.items() if n < every]
         terminal.say(
@@ -56,8 +62,19 @@ def _say_lost(place: str, what: str, lacking: dict[str, int], every: int, left: 
         )
         if any(is_fusion(name) and lacking[name] for name in used):
             terminal.say("--fuser none evaluates without fusions, on the prompts that these lack")
+        if any(is_route(name) and lacking[name] for name in used):
+            terminal.say("--router none evaluates without routes, on the prompts that these lack")
+
+
+_KINDS = ("ranked", "routed", "fused")
+
+
+def _kind(name: str) -> str:
+    return "fused" if is_fusion(name) else "routed" if is_route(name) else "ranked"
 
 
 def _had(names: Collection[str]) -> str:
-    fusions = sum(map(is_fusion, names))
-    return "fused" if fusions == len(names) else "ranked and fused" if fusions else "ranked"
+    """Such as "ranked, routed and fused"."""
+    kinds = {_kind(name) for name in names}
+    told = [kind for kind in _KINDS if kind in kinds]
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)

@@ -20,6 +20,10 @@ from workbench.evaluation import (
 from workbench.evaluation.measured import measured
 from workbench.stages.evaluation_parts import CATEGORY, WHOLE
 from workbench.stages.fusion_names import FusionSystem
+from workbench.stages.reward_entropy_rows import reward_entropy_figures
+from workbench.stages.route_names import RouteSystem, is_route
+from workbench.stages.route_rows import choice_figures
+from workbench.stages.router_rows import router_figures
 from workbench.stages.system_names import llm_system, ranker_system
 from workbench.stages.systems import Rankings, Systems, gather
 from workbench.store.pool import Pool, load_logits, names_of
@@ -31,15 +35,21 @@ Row = tuple[str, str, str, str, str, float, float | None, float | None, int]
 
 
 def result_rows(
-    store: Store, config: dict[str, Any], rankings: Rankings, fusions: Sequence[FusionSystem] = ()
+    store: Store,
+    config: dict[str, Any],
+    rankings: Rankings,
+    fusions: Sequence[FusionSystem] = (),
+    routes: Sequence[RouteSystem] = (),
 ) -> Iterator[Row]:
     """The figures of every system on each dataset, split and measure that there is.
 
     Args:
         store: where qualities, rankings and logits lie.
-        config: `datasets`, `splits`, `measures` and the other options of the stage.
+        config: `datasets`, `splits`, `measures` and the other options of the stage; `cost`, the
+            unit of costs, where these count.
         rankings: pairs of a ranker and a scheme.
         fusions: systems of fusions.
+        routes: systems of routes.
 
     Raises:
         MissingInput: see `systems.gather`.
@@ -50,11 +60,14 @@ def result_rows(
     biases_of = set[tuple[str, str]]()
     with terminal.progress("evaluate", len(parts), "tables") as advance:
         for dataset, split, measure in parts:
-            systems = gather(store, dataset, split, measure, rankings, fusions)
+            systems = gather(
+                store, dataset, split, measure, rankings, fusions, routes, config.get("cost")
+            )
             if systems is not None:
                 for name, prompts in slices(systems.pool, config["min_category"]):
                     where = (dataset, split, name)
                     yield from _figures(systems.subset(prompts), where, measure, config)
+                yield from _routing(store, systems, (dataset, split, WHOLE), measure, config)
                 if (dataset, split) not in biases_of:
                     biases_of.add((dataset, split))
                     _say_small(systems, f"{dataset}, {split}", config["min_category"])
@@ -109,7 +122,8 @@ def _figures(
         length=pool.length,
         **drawn,
     )
-    for name, figures in found.items():
+    choices = choice_figures(systems, **drawn)
+    for name, figures in (*found.items(), *choices.items()):
         yield from (result_row(name, where, f"{k}:{measure}", e) for k, e in figures.items())
     chosen = llm_system(systems.best_llm)
     yield (chosen, *where, f"chosen_as_best_single:{measure}", 1.0, None, None, len(quality))
@@ -117,6 +131,21 @@ def _figures(
     shares = best_llm_distribution(picked, pool.llm, pool.llms, **drawn)
     for llm, share in shares.items():
         yield result_row(llm_system(llm), where, f"best_share:{measure}", share)
+
+
+def _routing(
+    store: Store,
+    systems: Systems,
+    where: tuple[str, str, str],
+    measure: str,
+    config: dict[str, Any],
+) -> Iterator[Row]:
+    """What is told of routers and costs over all prompts."""
+    drawn = bootstrap_options(config)
+    routers = router_figures(systems, config)
+    entropies = reward_entropy_figures(store, systems, measure, config["measures"], drawn)
+    for name, figures in (*routers.items(), *entropies.items()):
+        yield from (result_row(name, where, f"{k}:{measure}", e) for k, e in figures.items())
 
 
 def _biases(
@@ -128,7 +157,7 @@ def _biases(
 ) -> Iterator[Row]:
     """What does not depend on a quality measure: position bias, and whom each ranking picks."""
     pool, drawn = systems.pool, bootstrap_options(config)
-    names = [ranker_system(*r) for r in rankings]
+    names = [ranker_system(*r) for r in rankings] + [n for n in systems.scores if is_route(n)]
     picks = {
         name: pick_weights(systems.scores[name], pool.mask)
         for name in names

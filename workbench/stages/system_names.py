@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from workbench.stages.fusion_names import FUSION, fusion_labels
 from workbench.stages.rankers import short, short_scheme
+from workbench.stages.route_names import ROUTE, ROUTER, route_labels
 
 RANDOM, LONGEST, BEST_SINGLE, ORACLE = "Random", "Longest", "BestSingle", "Oracle"
+CHEAPEST, ZERO_ROUTER = "Cheapest", "ZeroRouter"
 PREFERENCE = "preference"
 
 
@@ -41,8 +43,9 @@ def judge_system(judge: str) -> str:
 
 def is_ranking(name: str) -> bool:
     """Whether a system is a ranker with a scheme or its preference; other names may hold '/'."""
-    others = (llm_system(""), judge_system(""), FUSION, "quality[", f"{BEST_SINGLE}[")
-    return "/" in name and not name.startswith(others)
+    others = (llm_system(""), judge_system(""), FUSION, ROUTE, ROUTER)
+    measures = ("quality[", f"{BEST_SINGLE}[")
+    return "/" in name and not name.startswith((*others, *measures))
 
 
 def short_system(name: str) -> str:
@@ -51,9 +54,10 @@ def short_system(name: str) -> str:
 
 
 def short_systems(names: Iterable[str]) -> dict[str, str]:
-    """Short names of the systems of one table or plot; fusions without what all of them share."""
+    """Short names of the systems of a table or plot; fusions and routes without what all share."""
     every = list(names)
-    return {name: _short_ranking(name) for name in every} | fusion_labels(every)
+    known = {name: _short_ranking(name) for name in every}
+    return known | fusion_labels(every) | route_labels(every)
 
 
 def _short_ranking(name: str) -> str:

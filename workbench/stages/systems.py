@@ -18,8 +18,11 @@ from workbench.evaluation.fusion_report import Fused
 from workbench.stages.fusion_names import FusionSystem
 from workbench.stages.fusion_systems import Scores, load_fusions
 from workbench.stages.held import held_by_all
+from workbench.stages.route_names import RouteSystem
+from workbench.stages.route_systems import Routing, cheapest_scores, load_routing
 from workbench.stages.system_names import (
     BEST_SINGLE,
+    CHEAPEST,
     LONGEST,
     ORACLE,
     RANDOM,
@@ -43,6 +46,7 @@ class Systems:
         best_single: [Q, N] scores of BestSingle, chosen on validation.
         best_llm: its name.
         fusions: name of a system of fusions -> what it made of each prompt.
+        routing: what routers say of the prompts, and what candidates cost; None: neither counts.
     """
 
     pool: Pool
@@ -51,6 +55,7 @@ class Systems:
     best_single: np.ndarray
     best_llm: str
     fusions: dict[str, Fused]
+    routing: Routing | None = None
 
     def subset(self, prompts: np.ndarray) -> "Systems":
         """The same systems on the prompts chosen by a bool [Q]."""
@@ -61,6 +66,7 @@ class Systems:
             self.best_single[prompts],
             self.best_llm,
             {name: fused.subset(prompts) for name, fused in self.fusions.items()},
+            self.routing and self.routing.subset(prompts),
         )
 
 
@@ -71,12 +77,14 @@ def gather(
     measure: str,
     rankings: Rankings,
     fusions: Sequence[FusionSystem] = (),
+    routes: Sequence[RouteSystem] = (),
+    cost: str | None = None,
 ) -> Systems | None:
     """The systems on one dataset and split; None where nothing there is measured so.
 
-    Rankings and fusions that hold no prompt of the split are left out; of the others only prompts
-    that all have ranked, and fused with a measured result, are kept, so that every comparison is
-    paired. Both are told on the terminal.
+    Rankings, fusions and routes that hold no prompt of the split are left out; of the others only
+    prompts that all have ranked, routed, and fused with a measured result, are kept, so that every
+    comparison is paired. Both are told on the terminal. Costs count where their unit is given.
 
     Raises:
         MissingInput: the validation split, on which BestSingle is chosen, has no such quality; or
@@ -92,14 +100,17 @@ def gather(
     means, best = _chosen_on_validation(store, dataset, measure, pool.llms)
     ranked = _ranked(store, pool, rankings)
     fused = load_fusions(store, pool, measure, fusions, _scores_from(store, pool, ranked))
+    routing = load_routing(store, dataset, pool, routes, cost) if cost else None
     held = _held(ranked) | {name: np.isfinite(f.quality) for name, f in fused.items()}
+    held |= routing.held(pool.mask & np.isfinite(quality)) if routing else {}
     used, kept = held_by_all(held, wanted, f"{dataset}, {split}, {measure}", "measured")
     single = single_scores(means, pool.llm, pool.mask)
     scores = {
         ORACLE: oracle_scores(quality, pool.mask),
         **{name: scores for name, scores in ranked.items() if name in used},
+        **_routed(routing, means, pool, used),
         BEST_SINGLE: single,
-        LONGEST: longest_scores(pool.length, pool.mask),
+        **({LONGEST: longest_scores(pool.length, pool.mask)} if pool.length.any() else {}),
         RANDOM: random_scores(pool.mask),
         **{
             llm_system(name): _llm_scores(means, i, pool, np.isfinite(quality))
@@ -107,7 +118,19 @@ def gather(
         },
     }
     fused = {name: f for name, f in fused.items() if name in used}
-    return Systems(pool, quality, scores, single, pool.llms[best], fused).subset(kept)
+    every = Systems(pool, quality, scores, single, pool.llms[best], fused, routing)
+    return every.subset(kept)
+
+
+def _routed(
+    routing: Routing | None, means: np.ndarray, pool: Pool, used: set[str]
+) -> dict[str, np.ndarray]:
+    """Scores [Q, N] of the routes, and of the cheapest LLM where costs are known."""
+    if routing is None:
+        return {}
+    found = {name: scores for name, scores in routing.filled(pool).items() if name in used}
+    cheapest = cheapest_scores(routing.usual, means, pool)
+    return found if cheapest is None else found | {CHEAPEST: cheapest}
 
 
 def ranked_by_all(

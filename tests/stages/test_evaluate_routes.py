@@ -5,7 +5,6 @@ from hand_routes import OTHER, PARAMETERS, ROUTER, route, size, told, values_of
 from store_contract import breaches
 from tiny_pipeline import content, copied, execute, rows, runs, workbench
 
-from workbench.errors import BadValue, MissingInput, UnknownName
 from workbench.stages.evaluate import evaluate
 from workbench.stages.route_names import RouteSystem, router_system
 from workbench.store.labels import set_label
@@ -211,27 +210,6 @@ def test_an_llm_that_a_router_has_not_met_is_never_chosen(ranked, fresh):
     ranked_names = [s for (s,) in rows(store, "select system from results where measure = 'mtr:m'")]
     assert "llm:c" not in ranked_names
     assert "llm:d" in ranked_names
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"router": "zz"}, UnknownName, "unknown router with routes 'zz'.*none"),
-        ({"policies": ["best"]}, UnknownName, "best"),
-        ({"policies": []}, BadValue, "policies"),
-        ({"policies": ["abstain(default=zz)"]}, UnknownName, "default LLM of abstain 'zz'"),
-        ({"cost": "usd"}, MissingInput, "usd.*parameters, tokens, calls|usd.*parameters, calls"),
-        ({"cost": "gold"}, UnknownName, "gold"),
-        ({"policies": [THRESHOLD]}, MissingInput, "no validation prompt of hand"),
-    ],
-)
-def test_what_cannot_be_done_is_refused_before_work(ranked, fresh, options, error, words):
-    store = fresh(ranked)
-    prompts, _ = qualities(store)
-    route(store, prompts, utilities())
-    with pytest.raises(error, match=words):
-        evaluate(store, **FEW, **options)
-    assert runs(store, "evaluate") == []
 
 
 def test_the_command_line_tells_of_routes(routed, fresh):

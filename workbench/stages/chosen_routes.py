@@ -7,6 +7,7 @@ from workbench import terminal
 from workbench.errors import BadValue, MissingInput, UnknownName
 from workbench.routing.policies import Policy
 from workbench.stages.fusion_names import NONE
+from workbench.stages.rankers import short
 from workbench.stages.route_names import RouteSystem
 from workbench.store.costs import UNITS
 from workbench.store.fingerprint import fingerprint
@@ -134,9 +135,12 @@ def _check_policies(
                     f"router {name} has routed no validation prompt of {dataset}, on which the "
                     f"threshold of {policy} is set: run `workbench route --splits [validation]`"
                 )
-        lacking = sorted({dataset for _, dataset in llms.keys() - set(able)})
+        lacking = [f"{short(name)} on {data}" for name, data in sorted(llms.keys() - set(able))]
         if lacking:
-            terminal.say(f"{policy} is left out where its LLMs are not: {', '.join(lacking)}")
+            terminal.say(
+                f"{policy} names LLMs that are not there, and is left out: router "
+                f"{', '.join(lacking)}"
+            )
 
 
 def can_decide(policy: Policy, llms: Sequence[str] | set[str]) -> bool:

@@ -97,7 +97,8 @@ def evaluate(
         measures: quality measures, all in the store by default.
         datasets: names of datasets, all by default.
         splits: validation by default; look at test once, at the end.
-        against: LLMs to compare the pick with by name.
+        against: LLMs to compare the pick with by name; of two, routers are told of as choosing
+            between the first, the strong one, and the second.
         min_gap: also count pairwise accuracy on pairs whose qualities differ by more than this.
         min_category: categories with fewer prompts get no slice of their own.
         resamples: bootstrap samples.

@@ -7,6 +7,7 @@ import pytest
 from tiny_routing import LLMS, MEASURE, filled, world_rows
 
 from workbench.cli import main
+from workbench.store.labels import labels
 from workbench.store.store import Store
 
 TRAIN = [
@@ -51,6 +52,15 @@ def test_what_a_kill_has_left_out_is_made_up_for(routed):
         )
     assert main(["route", f"--store={routed}"]) == 0
     assert routes(routed) == whole
+
+
+def test_a_router_is_called_by_what_tells_it_from_others(routed):
+    mixed = ["--data.beta=0.3", "--data.tagger=category", "--data.leave_out=stories"]
+    assert main(["train", f"--store={routed}", *TRAIN, *mixed]) == 0
+    for run in labels(Store(routed)):
+        assert main(["route", f"--store={routed}", f"--router={run}"]) == 0
+    told = sorted(labels(Store(routed)).values())
+    assert told == ["KNNRouter", "KNNRouter β=0.3 without some"]
 
 
 def test_splits_are_chosen(routed):

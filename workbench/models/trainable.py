@@ -49,6 +49,8 @@ class TrainingData(pl.LightningDataModule, ABC):
 
     needs: str
     """What a model must have to learn from such data."""
+    told = ""
+    """What tells a model of these data from others of its class, for people; such as β=0.3."""
 
     @abstractmethod
     def connect(self, store: Any) -> Self:

@@ -55,6 +55,13 @@ class RouterData(TrainingData):
 
     needs = "take_llms"
 
+    @property
+    def told(self) -> str:  # type: ignore[override]
+        """Whether rewards are mixed, and what is left out."""
+        h = self.hparams
+        mixed = f"β={h['beta']:g}" if h["beta"] < 1 else ""
+        return " ".join(filter(None, [mixed, "without some" if h["leave_out"] else ""]))
+
     def __init__(
         self,
         measure: str,

@@ -22,7 +22,7 @@ from workbench.stages.chosen_router import chosen_router
 from workbench.stages.pace import paced
 from workbench.stages.rankers import short
 from workbench.store.fingerprint import fingerprint
-from workbench.store.labels import set_label
+from workbench.store.labels import labels, set_label
 from workbench.store.pool import check_names
 from workbench.store.source_text import source_text
 from workbench.store.store import Store
@@ -130,7 +130,8 @@ def route(
     config = chosen | {"router": found.id, "precision": precision}
     data = fingerprint(opened, f"select p.prompt_id {_CHOSEN}", chosen)
     with tracker.run("route", config, data) as run:
-        set_label(opened, found.id, found.label)
+        if found.id not in labels(opened):  # a training has given its own
+            set_label(opened, found.id, found.label)
         start = time.monotonic()
         options = {"tokens_per_batch": tokens_per_batch, "precision": precision}
         new = _route_missing(opened, found.id, model.to(place), chosen, options)

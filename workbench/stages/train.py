@@ -127,12 +127,13 @@ def train(
             everything = {"model": dict(model.hparams), "data": dict(data.hparams)}
             run.log_params({"all": everything | {"trainer": trainer or {}}})
         checkpoints = work_folder(opened.path) / f"train-{run.key}"
+        label = f"{type(model).__name__} {data.told}".strip()
         pl.seed_everything(seed, verbose=False)
         keep_memory()
         if isinstance(model, Fitted):
             figures = model.fit(data)
             _log_model(model, run, checkpoints, figures)
-            set_label(opened, run.id, type(model).__name__)
+            set_label(opened, run.id, label)
             return Trained(run.id, model.kind, figures, new=True)
         assert isinstance(model, Trainable)
         model.build(data.training_texts())
@@ -146,7 +147,7 @@ def train(
             engine.validate(model, datamodule=data, verbose=False)
         figures = _keep(engine, model, data, run, best, checkpoints)
         if engine.is_global_zero:
-            set_label(opened, run.id, type(model).__name__)
+            set_label(opened, run.id, label)
     return Trained(run.id, model.kind, figures, new=True)
 
 

@@ -8,7 +8,6 @@ from workbench.models.calls import Message, Reply
 from workbench.models.endpoint import Endpoint
 
 _BYTES_PER_TOKEN = 4.0  # of English text; what the endpoint counts takes its place
-_REPLY_TOKENS = 4.0
 
 
 @dataclass
@@ -21,6 +20,7 @@ class Meter:
         calls: sent so far.
         tokens_in, tokens_out: of replies so far; estimated where the endpoint does not count.
         uncounted: replies of which the endpoint did not tell the tokens.
+        reply_tokens: of a reply, before any has been counted.
     """
 
     endpoint: Endpoint
@@ -30,6 +30,7 @@ class Meter:
     tokens_in: float = 0.0
     tokens_out: float = 0.0
     uncounted: int = 0
+    reply_tokens: float = 4.0
     # Of replies whose tokens the endpoint told: how many, bytes sent, tokens in and out.
     _told: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0, 0.0])
     _sizes: dict[Hashable, int] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Meter:
         """Prompt and generated tokens of calls of so many bytes, by what was counted so far."""
         replies, sent, tokens_in, tokens_out = self._told
         if not sent:
-            return bytes / _BYTES_PER_TOKEN, calls * _REPLY_TOKENS
+            return bytes / _BYTES_PER_TOKEN, calls * self.reply_tokens
         return bytes * tokens_in / sent, calls * tokens_out / replies
 
     def sent(self, key: Hashable, messages: Iterable[Message]) -> None:

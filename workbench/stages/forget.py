@@ -13,6 +13,7 @@ from rich.table import Table
 
 from workbench import terminal
 from workbench.stages.measured_content import drop_contents
+from workbench.stages.tagger_content import drop_taggers
 from workbench.store.labels import drop_label
 from workbench.store.store import Store
 from workbench.tracking import STAGE, Tracker, study_storage
@@ -55,6 +56,7 @@ def _fusions(which: str) -> dict[str, str]:
 # By the stage of the run: tables, and which of their rows are the run's.
 _WRITTEN = {
     "measure": {"qualities": _OF_MEASURES},
+    "tag": {"tags": f"tagger in ($tagger, $source) and {_OF_PROMPTS}"},
     "train": {
         **_fusions(f"list_contains($names, fuser) or {_OF_RANKER}"),
         "comparisons": _OF_RANKER,
@@ -70,6 +72,8 @@ _WRITTEN = {
     "sweep-trial": {"trials": _OF_RUN},
     "tune": {"trials": _OF_RUN, "results": _OF_RUN},
     "tune-trial": {"trials": _OF_RUN},
+    "chain": {"trials": _OF_RUN, "results": _OF_RUN},
+    "chain-trial": {"trials": _OF_RUN},
 }
 
 
@@ -88,13 +92,13 @@ class Forgotten:
 def forget(store: Path, run: str) -> Forgotten:
     """Removes a run's rows from the store and marks the run, and those below it, as deleted.
 
-    Of a measuring these are the values of its measures; of a training the comparisons, rankings,
-    fusions and routes of its model; of a routing the routes; of a comparison the comparisons and
-    rankings of the ranker that compared; of a fusing its fusions; of a judging the verdicts of its judge and what they
-    gave for GPT-Rank; of an evaluation its results; of a sweep or a tuning its trials and its
-    study too (fusions that a tuning has tried stay, as `fuse` would have made them). With
-    fusions go their qualities and the verdicts on them. `mlflow gc` frees the space that deleted
-    runs take.
+    Of a measuring these are the values of its measures; of a tagging its tags, with them those that
+    an LLM was paid for; of a training the comparisons, rankings, fusions and routes of its model;
+    of a routing the routes; of a comparison the comparisons and rankings of the ranker that
+    compared; of a fusing its fusions; of a judging the verdicts of its judge and what they gave for
+    GPT-Rank; of an evaluation its results; of a sweep, a tuning or a search of chains its
+    trials and its study too (fusions that were tried stay: they cost time). With fusions go their
+    qualities and the verdicts on them. `mlflow gc` frees the space that deleted runs take.
 
     Args:
         store: DuckDB file.
@@ -117,6 +121,8 @@ def forget(store: Path, run: str) -> Forgotten:
         rows = _drop(db, tables, names, told.params)
         if stage == "measure":
             drop_contents(db, _setting(told.params, "measures"))
+        if stage == "tag":
+            drop_taggers(db)
     if stage == "train":
         drop_label(opened, run)
     _delete_studies(opened, studies)

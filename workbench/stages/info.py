@@ -53,6 +53,12 @@ _QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
            left join answers r on r.answer_id = right_id
            group by judge order by judge""",
     ),
+    "taggers": (
+        ("tagger", "different tags", "prompts", "tags a prompt"),
+        """select tagger, count(distinct tag), count(distinct prompt_id),
+                  count(*) / count(distinct prompt_id)
+           from tags group by tagger order by tagger""",
+    ),
     "rankers": (
         ("ranker", "which is", "comparisons", "prompts", "schemes"),
         """select c.ranker, m.value, c.n, c.prompts, coalesce(s.schemes, 0)
@@ -113,7 +119,8 @@ class Info:
 
 
 def info(store: Path) -> Info:
-    """Tells what is in a store: datasets, LLMs, measures, rankers, evaluations, studies.
+    """Tells what is in a store: datasets, LLMs, measures, taggers, rankers, evaluations,
+    studies.
 
     Args:
         store: DuckDB file.

@@ -18,9 +18,10 @@ NAMED_FUSIONS = f"""
            fuser, coalesce(ranker, '{NONE}') as ranker, coalesce(scheme, '{NONE}') as scheme,
            top_k, coalesce(candidate_order, '') as candidate_order,
            coalesce(decoding, '') as decoding
-    from fusions
+    from fusions where not starts_with(coalesce(scheme, ''), 'chain(')
 """  # noqa: S608
-"""Fusions with the columns of a `FusionSystem` as this has them."""
+"""Fusions with the columns of a `FusionSystem` as this has them; but those of chains, which were
+shown what a route has asked for, and which `chain` tells of."""
 COLUMNS = tuple(field.name for field in fields(FusionSystem))
 
 

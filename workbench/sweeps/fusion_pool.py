@@ -101,10 +101,20 @@ class FusionPool:
         return self._shown[choice[:3]]
 
     def _values(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
-        """The `FIGURES` of answers, NaN where there is none."""
-        measure_answers(self.store, self.measure, MEASURES[self.measure], ids)
-        wanted = pa.table({"place": np.arange(len(ids)), "answer_id": pa.array(ids, pa.string())})
-        with self.store.reading() as db:
-            db.register("wanted", wanted)
-            rows = db.sql(_VALUES, params={"measure": self.measure}).to_arrow_table()
-        return {name: rows[name].cast(pa.float64()).to_numpy() for name in FIGURES}
+        return answer_figures(self.store, self.measure, ids)
+
+
+def answer_figures(store: Store, measure: str, ids: Sequence[str]) -> dict[str, np.ndarray]:
+    """The `FIGURES` of answers, NaN where there is none; what is not measured yet is.
+
+    Args:
+        store: holds the answers.
+        measure: one of `MEASURES`.
+        ids: of candidates and fusions.
+    """
+    measure_answers(store, measure, MEASURES[measure], ids)
+    wanted = pa.table({"place": np.arange(len(ids)), "answer_id": pa.array(ids, pa.string())})
+    with store.reading() as db:
+        db.register("wanted", wanted)
+        rows = db.sql(_VALUES, params={"measure": measure}).to_arrow_table()
+    return {name: rows[name].cast(pa.float64()).to_numpy() for name in FIGURES}

@@ -89,17 +89,13 @@ def load_compared(
     """
     pool = load_pool(store, datasets, split, with_text=True)
     logits, quality = load_logits(store, pool, ranker), load_quality(store, pool, measure)
-    once, twice = _compared(logits, pool.mask)
     measured = np.isfinite(quality).any(axis=1) & (pool.mask.sum(axis=1) > 1)
-    usable = measured & once
+    usable, both = comparable(logits, pool.mask, measured)
     if not usable.any():
         raise MissingInput(
             f"{ranker} has compared all pairs of no prompt of split '{split}' that {measure} "
             f"measures: run `workbench compare --splits {split}`"
         )
-    both = bool(twice[usable].mean() >= _NEARLY_ALL)
-    if both:
-        usable &= twice
     left_out = int((measured & ~usable).sum())
     if left_out:
         terminal.say(
@@ -146,6 +142,19 @@ def compared_fingerprint(
         {"measure": measure, "datasets": chosen},
     )
     return f"{logits} {candidates}"
+
+
+def comparable(
+    logits: np.ndarray, mask: np.ndarray, wanted: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """[Q] bool: the wanted prompts whose pairs were all compared; and whether in both orders.
+
+    Where nearly all are compared in both orders, only those are usable; else one order is enough.
+    """
+    once, twice = _compared(logits, mask)
+    usable = wanted & once
+    both = bool(usable.any() and twice[usable].mean() >= _NEARLY_ALL)
+    return (usable & twice if both else usable), both
 
 
 def _compared(logits: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -95,7 +95,8 @@ def entropy_bins(
         EntropyBin(
             float(entropy[rows].min()),
             float(entropy[rows].max()),
-            float(entropy[rows].mean()),
+            # of equal entropies the mean may lie beside them by rounding
+            float(np.clip(entropy[rows].mean(), entropy[rows].min(), entropy[rows].max())),
             estimate(ratios[b], drawn[b]),
         )
         for b, rows in inside.items()

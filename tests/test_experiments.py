@@ -43,6 +43,8 @@ OVERRIDES = {
         "train.data.init_args.tokens_per_batch": 8192,
         "train-fuser.trainer.max_epochs": 1,
         "train-fuser.trainer.check_val_every_n_epoch": 1,
+        "train-router.trainer.max_epochs": 1,
+        "chain.trials": 2,
     },
     "alpaca_eval_fusion.yaml": {
         "ingest.path": "{alpaca_eval}",
@@ -164,12 +166,15 @@ def test_an_experiment_runs_and_then_skips_what_is_done(
     for table in ("prompts", "qualities", "comparisons", "rankings", "results"):
         assert one(store, f"select count(*) from {table}") > 0
     swept = "sweep.trials" in OVERRIDES[file.name]
-    assert one(store, "select count(*) from trials where state = 'COMPLETE'") == 3 * swept
+    tried = sum(n for o, n in OVERRIDES[file.name].items() if o.endswith(".trials"))
+    assert one(store, "select count(*) from trials where state = 'COMPLETE'") == tried
     trained = {run.info.run_id for run in runs(store, "train")}
     assert len(trained) == len([o for o in OVERRIDES[file.name] if o.endswith(".max_epochs")])
     rankers = {r for (r,) in rows(store, "select distinct ranker from comparisons")}
     fusers = {f for (f,) in rows(store, "select distinct fuser from fusions")}
-    assert (rankers | fusers, rankers & fusers) == (trained, set())
+    routers = {r for (r,) in rows(store, "select distinct router from routes")}
+    assert sorted([*rankers, *fusers, *routers]) == sorted(trained)
+    assert bool(routers) == ("train-router.trainer.max_epochs" in OVERRIDES[file.name])
     assert bool(fusers) == ("train-fuser.trainer.max_epochs" in OVERRIDES[file.name])
     for stage in ("train", "compare", "evaluate", "sweep"):
         assert {run.info.status for run in runs(store, stage)} <= {"FINISHED"}

@@ -82,7 +82,9 @@ def _seen_how(store: Path) -> str:
     return f"""
 The pick of the ranker against BestSingle is in the table 'Quality' above; an interval of
 'minus BestSingle' that excludes 0 means that ranking answers pays on this pool. What merging
-the best three adds is in the table 'Fusion': minus the pick, and minus the fusion of one.
+the best three adds is in the table 'Fusion': minus the pick, and minus the fusion of one. What
+choosing the LLM beforehand is worth is in 'Routing', and what chains of route, rank and fuse
+are worth and cost in 'Chains'.
 
 See what is in the store:  workbench info --store {store}
 See the runs:              mlflow ui --backend-store-uri {tracking_uri(store)}

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = ("#4878a8", "#c0504d", "#4f9d5d", "#8064a2", "#d08a2e", "#5aa5a5", "#a0522d")
+_COLOURS = (
+    "#4878a8", "#c0504d", "#4f9d5d", "#8064a2", "#d08a2e", "#5aa5a5", "#a0522d",
+    "#e377c2", "#1b3a5c", "#9acd32", "#7b1e3c", "#00b2d9", "#c9b037", "#5c5c8a",
+)  # fmt: skip
+_MOST = 6  # routes whose bars can be told apart
 _GREY = "#888888"
 Systems = dict[str, Figures]
 
@@ -87,7 +91,11 @@ def _routed_shares(where: str, systems: Systems, shares: dict[str, dict[str, flo
     """For each LLM bars of the share of prompts that goes to it, and that it is best on."""
     best = {n: f["best_share"][0] for n, f in systems.items() if "best_share" in f}
     llms = sorted(best, key=lambda name: best[name])
-    order = [name for name in in_order(shares) if is_route(name)]
+    worth = {name: systems.get(name, {}).get("quality", (0.0,))[0] for name in shares}
+    known = [name for name in in_order(shares) if is_route(name)]
+    order = sorted(known, key=lambda name: -worth[name])[:_MOST]
+    if len(order) < len(known):
+        where = f"{where}, the best {_MOST} of {len(known)} routes"
     labels = short_systems(order)
     bars = {"best LLM": best} | {labels[name]: shares[name] for name in order}
     height = 0.8 / len(bars)

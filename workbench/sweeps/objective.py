@@ -144,9 +144,7 @@ def compared_fingerprint(
     return f"{logits} {candidates}"
 
 
-def comparable(
-    logits: np.ndarray, mask: np.ndarray, wanted: np.ndarray
-) -> tuple[np.ndarray, bool]:
+def comparable(logits: np.ndarray, mask: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, bool]:
     """[Q] bool: the wanted prompts whose pairs were all compared; and whether in both orders.
 
     Where nearly all are compared in both orders, only those are usable; else one order is enough.

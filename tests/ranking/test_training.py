@@ -7,10 +7,10 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from workbench.errors import BadModel, BadValue, MissingInput, UnknownName
+from workbench.evaluation.spread import spread
 from workbench.models.encoder import TinyEncoder
 from workbench.ranking.data import PairData
 from workbench.ranking.pair_ranker import PairRanker
-from workbench.evaluation.spread import spread
 
 TINY = TinyEncoder(hidden_size=16, layers=1, heads=2, intermediate=32, vocab_size=120)
 

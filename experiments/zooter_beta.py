@@ -21,6 +21,7 @@ from workbench import terminal
 from workbench.errors import BadValue, WorkbenchError
 from workbench.evaluation import Estimate, mean_estimate, paired_difference
 from workbench.evaluation.baselines import best_single
+from workbench.models.encoder import TinyEncoder
 from workbench.routing.data import RouterData
 from workbench.routing.examples import RoutingExamples, load_examples
 from workbench.routing.zooter import ZOOTER
@@ -36,7 +37,7 @@ BETAS = [round(0.1 * step, 1) for step in range(11)]
 def zooter_beta(
     store: Path,
     measure: str,
-    encoder: str,
+    encoder: str | TinyEncoder,
     tagger: str = "category",
     datasets: list[str] | None = None,
     betas: list[float] = BETAS,
@@ -56,7 +57,8 @@ def zooter_beta(
     Args:
         store: DuckDB file with rewards, and tags where the tagger is not `category`.
         measure: the reward.
-        encoder: a directory or hub id.
+        encoder: a directory or hub id, or the sizes of a tiny one to be trained from scratch, such
+            as '{hidden_size: 128, layers: 1}'.
         tagger: whose tags.
         datasets: names of datasets, all by default.
         betas: shares of a prompt's own reward, 0 to 1.
@@ -80,7 +82,7 @@ def zooter_beta(
                 store,
                 ZOOTER(
                     encoder, temperature=temperature, max_tokens=max_tokens, attention="eager",
-                    dropout=0.0, head_dropout=0.1, lr=lr, head_lr=1e-3, weight_decay=0.01,
+                    dropout=0.0, head_dropout=0.1, lr=lr, head_lr=max(lr, 1e-3), weight_decay=0.01,
                 ),
                 RouterData(
                     measure, datasets=datasets, beta=beta, tagger=tagger,

@@ -20,6 +20,11 @@ from workbench.tracking import STAGE, Tracker, study_storage
 
 _OF_RANKER = "list_contains($names, ranker)"
 _OF_RUN = "list_contains($names, run_id)"
+# How robust the choices of a router are is told by its routing, not by an evaluation.
+_OF_ROUTER = """
+    starts_with(measure, 'unchanged[')
+    and list_contains($names, regexp_extract(system, '^route:([^/]*)/', 1))
+"""
 _OF_PROMPTS = """
     prompt_id in (
         select prompt_id from prompts
@@ -62,8 +67,9 @@ _WRITTEN = {
         "comparisons": _OF_RANKER,
         "rankings": _OF_RANKER,
         "routes": "list_contains($names, router)",
+        "results": _OF_ROUTER,
     },
-    "route": {"routes": f"router = $router and {_OF_PROMPTS}"},
+    "route": {"routes": f"router = $router and {_OF_PROMPTS}", "results": _OF_RUN},
     "compare": {"comparisons": _OF_RANKER, "rankings": _OF_RANKER},
     "fuse": _fusions(_OF_RECIPE),
     "judge": {"qualities": _OF_JUDGE, "verdicts": f"judge = $judge and {_OF_PROMPTS}"},
@@ -94,11 +100,11 @@ def forget(store: Path, run: str) -> Forgotten:
 
     Of a measuring these are the values of its measures; of a tagging its tags, with them those that
     an LLM was paid for; of a training the comparisons, rankings, fusions and routes of its model;
-    of a routing the routes; of a comparison the comparisons and rankings of the ranker that
-    compared; of a fusing its fusions; of a judging the verdicts of its judge and what they gave for
-    GPT-Rank; of an evaluation its results; of a sweep, a tuning or a search of chains its
-    trials and its study too (fusions that were tried stay: they cost time). With fusions go their
-    qualities and the verdicts on them. `mlflow gc` frees the space that deleted runs take.
+    of a routing the routes, and how robust they are; of a comparison the comparisons and rankings
+    of the ranker that compared; of a fusing its fusions; of a judging the verdicts of its judge and
+    what they gave for GPT-Rank; of an evaluation its results; of a sweep, a tuning or a search of
+    chains its trials and its study too (fusions that were tried stay: they cost time). With fusions
+    go their qualities and the verdicts on them. `mlflow gc` frees the space that deleted runs take.
 
     Args:
         store: DuckDB file.

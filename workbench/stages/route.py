@@ -1,11 +1,12 @@
 """Route: prompts -> the utility of each LLM, by a router that reads the prompt alone.
 
 Utilities are written every half minute or so, and a start makes only those that are not there
-yet. What is chosen by them is a policy's matter, at evaluation.
+yet. What is chosen by them is a policy's matter, at evaluation. On request it is told too how
+robust the choices are and how long one takes (`route_probes`).
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from workbench.models.inferring import check_inference
 from workbench.stages.chosen_router import chosen_router
 from workbench.stages.pace import paced
 from workbench.stages.rankers import short
+from workbench.stages.route_probes import Probes, Probing, probe
 from workbench.store.fingerprint import fingerprint
 from workbench.store.labels import labels, set_label
 from workbench.store.pool import check_names
@@ -61,6 +63,7 @@ class Routed:
         new, there: prompts routed now, and before.
         seconds: that it took.
         choices: LLM -> prompts on which its utility is highest, among all that are chosen here.
+        probes: how robust and how fast its choices are, as far as it was asked.
     """
 
     router: str
@@ -68,6 +71,7 @@ class Routed:
     there: int
     seconds: float
     choices: dict[str, int]
+    probes: Probes = field(default_factory=Probes)
 
     def __rich__(self) -> Table:
         counts = [
@@ -77,7 +81,7 @@ class Routed:
         ]
         chosen = [(f"highest utility: {llm}", n) for llm, n in self.choices.items()]
         title = f"route with {short(self.router)}"
-        return terminal.table(title, ("", "value"), [*counts, *chosen])
+        return terminal.table(title, ("", "value"), [*counts, *chosen, *self.probes.lines])
 
 
 def route(
@@ -89,6 +93,9 @@ def route(
     tokens_per_batch: int = 16384,
     precision: Literal["float32", "bfloat16"] = "float32",
     device: str = "auto",
+    perturbations: list[str] | None = None,
+    probe_prompts: int = 200,
+    latency_prompts: int = 0,
 ) -> Routed:
     """Writes the utility of each LLM for each prompt, before any answer; continues after a kill.
 
@@ -103,15 +110,21 @@ def route(
         tokens_per_batch: budget of a batch in tokens, padding counted.
         precision: of the arithmetic.
         device: cpu, cuda, cuda:1, mps …; auto takes an accelerator where there is one.
+        perturbations: how to change prompts to see whether the choice stays: typos, lower_case,
+            upper_case, whitespace, preamble, or all of these. None by default.
+        probe_prompts: prompts, drawn at random, that are changed so.
+        latency_prompts: prompts that are routed one by one to see how long each takes; the times
+            go to MLflow.
 
     Raises:
-        UnknownName: a dataset that there is not.
+        UnknownName: a dataset or a perturbation that there is not.
         MissingInput: no such router, or no prompt.
         BadValue: an option that cannot be used, or an LLM that the router does not know.
         BadModel: a router that cannot be loaded, or whose utilities are not finite.
     """
     if unknown_llms not in ("refuse", "leave_out"):
         raise BadValue("unknown_llms", unknown_llms, "refuse or leave_out")
+    probing = Probing.of(perturbations, probe_prompts, latency_prompts)
     opened = Store(store)
     check_names(opened, "dataset", datasets)
     check_inference((0,), tokens_per_batch, precision)
@@ -128,19 +141,23 @@ def route(
     model = found.load()
     _check_llms(opened, found.id, model.llms, chosen, unknown_llms)
     config = chosen | {"router": found.id, "precision": precision}
+    config |= probing.config  # without any the run stays the same
     data = fingerprint(opened, f"select p.prompt_id {_CHOSEN}", chosen)
     with tracker.run("route", config, data) as run:
         if found.id not in labels(opened):  # a training has given its own
             set_label(opened, found.id, found.label)
+        model = model.to(place)
         start = time.monotonic()
         options = {"tokens_per_batch": tokens_per_batch, "precision": precision}
-        new = _route_missing(opened, found.id, model.to(place), chosen, options)
+        new = _route_missing(opened, found.id, model, chosen, options)
         seconds = time.monotonic() - start
         rows = opened.query(_CHOICES, chosen | {"router": found.id}).to_pylist()
+        done = run.finished and not new
+        probes = probe(opened, run, found.id, model, chosen, probing, options, done=done)
         choices = {row["llm"]: int(row["prompts"]) for row in rows}
         if new:
             run.log_metrics({"prompts": total, "prompts_per_second": new / seconds})
-    return Routed(found.id, new, total - new, seconds, choices)
+    return Routed(found.id, new, total - new, seconds, choices, probes)
 
 
 def _check_llms(

@@ -78,6 +78,7 @@ class Tagged:
             ("prompts tagged before", self.there),
             ("prompts tagged now", self.new),
             ("prompts without a tag", self.left),
+            *self._rare(),
             ("different tags", tags),
             ("tags a prompt", places / prompts if prompts else None),
             *self.tagger.figures.items(),
@@ -96,6 +97,12 @@ class Tagged:
             how = f"workbench train … --data.tagger '{self.tagger.name}'"
             parts.append(Text(f"Routers learn from these: {how}"))
         return Group(*parts)
+
+    def _rare(self) -> list[tuple[str, Any]]:
+        """Prompts all of whose tags are too rare."""
+        if self.dry_run or self.tagger.name == self.tagger.source:
+            return []
+        return [("prompts with rare tags alone", self.there + self.new - self.counts[0])]
 
     def _cost(self) -> list[tuple[str, Any]]:
         meter, tally = self.tagger.meter, self.tagger.tally

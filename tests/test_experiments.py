@@ -45,6 +45,7 @@ OVERRIDES = {
         "train-fuser.trainer.check_val_every_n_epoch": 1,
         "train-router.trainer.max_epochs": 1,
         "chain.trials": 2,
+        "chain.fused_prompts": 6,
     },
     "alpaca_eval_fusion.yaml": {
         "ingest.path": "{alpaca_eval}",

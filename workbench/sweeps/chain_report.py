@@ -14,12 +14,13 @@ from workbench.stages.system_names import llm_system
 from workbench.sweeps.chain_worth import Beside, ChainSetting, ChainWorth
 from workbench.sweeps.tuned import shown
 
-_COLUMNS = ("", "setting", "cost", "compari-\nsons", "quality", "minus BestSingle, 95 %")
+# Heads and intervals take two lines, so that the settings have room in 80 columns.
+_COLUMNS = ("", "setting", "cost", "com-\npar.", "qual-\nity ↑", "minus Best-\nSingle, 95 %")
 _TOLD = (
     "Chains that no other beats in both quality and cost, the best first (of more than 15 those "
     "that gain most over the next cheaper one); below, what they are compared with. cost: {unit}, "
-    "of LLM calls, comparisons at {price:g} each and fusions. comparisons: a prompt. m=3: three "
-    "LLMs are asked. front.csv in MLflow has all figures."
+    "of LLM calls, comparisons at {price:g} each and fusions. compar.: comparisons a prompt. m=3: "
+    "three LLMs are asked. front.csv in MLflow has all figures."
 )
 _UNITS = {
     "usd": (1000.0, "USD per 1,000 prompts"),
@@ -121,5 +122,5 @@ def _cells(place: str, label: str, worth: ChainWorth, unit: str) -> list[object]
         f"{worth.cost.value * shown_unit(unit)[0]:.4g}",
         f"{comparisons.value:.1f}" if comparisons else None,
         f"{worth.quality.value:.3f}",
-        shown(worth.vs_best_single.estimate),
+        shown(worth.vs_best_single.estimate).replace(" [", "\n["),
     ]

@@ -251,7 +251,7 @@ def test_the_command_line_and_going_on(routed, fresh, capsys):
              "--schemes=[max_logits]", "--cost=calls", "--comparison_cost=0.01"]  # fmt: skip
     assert main([*words, "--trials=4"]) == 0
     text = capsys.readouterr().out
-    for word in ("OracleRouter, m=1", "BestSingle", "Oracle", "minus BestSingle", "The same"):
+    for word in ("OracleRouter, m=1", "BestSingle", "Oracle", "minus Best-", "The same"):
         assert word in text
     assert main([*words, "--trials=6"]) == 0
     assert one(store, "select count(*) from trials") == 6

@@ -60,7 +60,7 @@ def _take(step: Step, arguments: dict[str, Any], kind: str, name: str) -> None:
     if kind in inspect.signature(step.function).parameters:
         if arguments.get("model") is None:
             arguments[kind] = arguments.get(kind) or name
-    elif kind in getattr(arguments.get("data"), "hparams", {}):  # a fuser's data reads a ranking
+    elif kind == "ranker" and getattr(arguments.get("data"), "reads_rankings", False):
         data = arguments["data"]
         data.hparams[kind] = data.hparams[kind] or name
 

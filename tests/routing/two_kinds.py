@@ -28,7 +28,7 @@ def rows_of(prompts: int, seed: int = 0, missing: float = 0.0, noise: float = 0.
         known = rng.random(len(LLMS)) >= missing
         known[rng.integers(len(LLMS))] = True
         for llm, worth, there in zip(LLMS, WORTH[kind], known.tolist(), strict=True):
-            row = {"instruction": f"{words} {n}", "llm": llm, "text": "x", "split": split}
+            row = {"instruction": f"{words} {n}", "llm": llm, "text": llm, "split": split}
             quality = worth + noise * float(rng.standard_normal())
             yield row | {"category": kind} | ({"quality.m": quality} if there else {})
 

@@ -61,6 +61,7 @@ class FusionData(TrainingData):
     """
 
     needs = "fuse"
+    reads_rankings = True
 
     def __init__(
         self,

@@ -51,6 +51,9 @@ class TrainingData(pl.LightningDataModule, ABC):
     """What a model must have to learn from such data."""
     told = ""
     """What tells a model of these data from others of its class, for people; such as β=0.3."""
+    reads_rankings = False
+    """Whether it reads the ranking of a ranker, by its options `ranker` and `scheme`; then it has
+    `take_ranking(ranker, scheme)`."""
 
     @abstractmethod
     def connect(self, store: Any) -> Self:

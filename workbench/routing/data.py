@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from torch.utils.data import DataLoader
 
-from workbench.errors import BadValue, MissingInput
+from workbench.errors import BadValue, MissingInput, UnknownName
 from workbench.evaluation.spread import spread
 from workbench.models.batches import check_budget
 from workbench.models.loader import check_reloading, token_loader
@@ -18,13 +18,15 @@ from workbench.routing.enhancement import check_enhancement, enhanced_rewards
 from workbench.routing.examples import RoutingExamples, load_examples, rewards_by_name
 from workbench.routing.groups import prompt_groups
 from workbench.routing.learnable import CATEGORY, check_learnable, rewarded_llms, tags_by
+from workbench.routing.seen import routing_seen
 from workbench.routing.validation import RouteValidation
-from workbench.store.fingerprint import fingerprint
 from workbench.store.pool import check_names
 from workbench.store.store import Store
 from workbench.tracking import work_folder
 
 _SPLITS = ("train", "validation")
+REWARDS = ("quality", "ranker")
+"""What the reward of a training prompt may be."""
 
 
 class RouterData(TrainingData):
@@ -34,7 +36,14 @@ class RouterData(TrainingData):
     (`enhanced_rewards`); validation always looks at the rewards themselves.
 
     Args:
-        measure: the quality measure that is the reward: any in the store, a reward model's too.
+        measure: the quality measure that is the reward: any in the store. Validation is always
+            by it.
+        reward: `quality`: by `measure`; `ranker`: scores that a ranker has given the answers to
+            the training prompts, such as those of a `RewardModel`.
+        ranker: whose scores are the reward; null takes the only one with rankings, or the one
+            that the same experiment file has made last.
+        scheme: whose scores they are; of a reward model those of `max_logits` are its own, less
+            their mean over the prompt's candidates, and times their count.
         datasets: None takes all that the store holds.
         llms: to choose from; None takes all that have rewards in training.
         leave_out: categories that neither training nor validation sees, to test how a router
@@ -57,15 +66,24 @@ class RouterData(TrainingData):
 
     @property
     def told(self) -> str:  # type: ignore[override]
-        """Whether rewards are mixed, and what is left out."""
+        """Whether a ranker rewards, rewards are mixed, and what is left out."""
         h = self.hparams
+        ranked = "ranker's reward" if self.reads_rankings else ""
         mixed = f"β={h['beta']:g}" if h["beta"] < 1 else ""
-        return " ".join(filter(None, [mixed, "without some" if h["leave_out"] else ""]))
+        return " ".join(filter(None, [ranked, mixed, "without some" if h["leave_out"] else ""]))
+
+    @property
+    def reads_rankings(self) -> bool:  # type: ignore[override]
+        """Whether a ranker gives the rewards."""
+        return bool(self.hparams["reward"] == "ranker")
 
     def __init__(
         self,
         measure: str,
         *,
+        reward: Literal["quality", "ranker"] = "quality",
+        ranker: str | None = None,
+        scheme: str = "max_logits",
         datasets: Sequence[str] | None = None,
         llms: Sequence[str] | None = None,
         leave_out: Sequence[str] | None = None,
@@ -82,6 +100,8 @@ class RouterData(TrainingData):
         self.save_hyperparameters()
         check_budget(tokens_per_batch)
         check_enhancement(beta, min_tag_prompts)
+        if reward not in REWARDS:
+            raise UnknownName("reward", reward, REWARDS)
         if beta < 1 and tagger is None:
             raise BadValue("tagger", tagger, "the name of a tagger, where beta is below 1")
         for name in ("max_train_prompts", "max_validation_prompts"):
@@ -89,6 +109,10 @@ class RouterData(TrainingData):
                 raise BadValue(name, most, "a positive number, or null for all")
         self._store: Store | None = None
         self._ready_for: Any = None
+
+    def take_ranking(self, ranker: str, scheme: str) -> None:
+        """Takes the full id of the ranker that rewards, and the canonical scheme."""
+        self.hparams["ranker"], self.hparams["scheme"] = ranker, scheme
 
     def connect(self, store: Store) -> Self:
         """Gives the store to read from; before anything else."""
@@ -127,7 +151,7 @@ class RouterData(TrainingData):
             kind = type(model).__name__
             raise BadValue("tagger", None, f"a tagger or 'category': {kind} learns from groups")
         llms = h["llms"] and sorted(set(h["llms"]))
-        llms = llms or rewarded_llms(self.train, self.held_out, h["measure"])
+        llms = llms or rewarded_llms(self.train, self.held_out, self._reward)
         self.rewards_of(llms)  # raises where there is nothing to learn
         if model.reads_groups:
             _ = self.tags  # raises where there are none
@@ -135,18 +159,7 @@ class RouterData(TrainingData):
 
     def seen(self, model: Any) -> str:
         """Fingerprint of what training and validation may read."""
-        h = self.hparams
-        return fingerprint(
-            self.store,
-            "select c.candidate_id, p.split, p.category, q.value, "
-            "(select list(t.tag order by t.tag) from tags t "
-            " where t.prompt_id = p.prompt_id and t.tagger = $tagger) as tags "
-            "from candidates c join prompts p using (prompt_id) "
-            "join qualities q on q.candidate_id = c.candidate_id and q.measure = $measure "
-            "where p.split <> 'test' "
-            "and ($datasets is null or list_contains($datasets, p.dataset))",
-            {"measure": h["measure"], "datasets": h["datasets"], "tagger": h["tagger"]},
-        )
+        return routing_seen(self.store, self.hparams)
 
     def training_texts(self) -> Iterator[str]:
         """The training prompts, for a tiny model's vocabulary."""
@@ -164,7 +177,8 @@ class RouterData(TrainingData):
 
     def rewards_of(self, llms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """What is learned and what is held out: rewards [Q, L] of these LLMs, to scale; those of
-        training after label enhancement.
+        training after label enhancement. A ranker's scores and the qualities that validate have
+        each a scale of their own.
 
         Raises:
             MissingInput: an LLM without a reward in training, fewer than two of them, no training
@@ -172,11 +186,12 @@ class RouterData(TrainingData):
         """
         h = self.hparams
         train, held_out = (rewards_by_name(part, llms) for part in (self.train, self.held_out))
-        check_learnable(train, held_out, llms, h["measure"])
-        scale = float(spread(train[..., None])[0]) if h["standardise"] else 1.0
+        check_learnable(train, held_out, llms, self._reward)
+        parts = [train, held_out if self.reads_rankings else train]
+        scales = [float(spread(p[..., None])[0]) if h["standardise"] else 1.0 for p in parts]
         if h["beta"] < 1:
             train = enhanced_rewards(train, self.tags, h["beta"], h["min_tag_prompts"])
-        return train / scale, held_out / scale
+        return train / scales[0], held_out / scales[1]
 
     def setup(self, stage: str) -> None:
         """Reads, tokenises and checks everything for the Trainer, once for each router."""
@@ -212,7 +227,9 @@ class RouterData(TrainingData):
 
     def _examples(self, split: str, most: int | None) -> RoutingExamples:
         h = self.hparams
-        found = load_examples(self.store, h["measure"], split, h["datasets"], h["llms"])
+        ranked = self.reads_rankings and split == "train"
+        reward = (h["ranker"], h["scheme"]) if ranked else h["measure"]
+        found = load_examples(self.store, reward, split, h["datasets"], h["llms"])
         left_out = set(h["leave_out"] or ())
         rows = np.flatnonzero([category not in left_out for category in found.category])
         if not len(rows):
@@ -221,6 +238,11 @@ class RouterData(TrainingData):
             random = np.random.default_rng([h["seed"], 4, _SPLITS.index(split)])
             rows = np.sort(random.choice(rows, most, replace=False))
         return found.subset(rows)
+
+    @property
+    def _reward(self) -> str:
+        h = self.hparams
+        return "/".join((h["ranker"], h["scheme"])) if self.reads_rankings else h["measure"]
 
     @cached_property
     def tags(self) -> list[list[str]]:

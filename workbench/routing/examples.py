@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.errors import MissingInput
-from workbench.store.pool import Pool, load_pool, load_quality
+from workbench.store.pool import Pool, load_pool, load_quality, load_scores
 from workbench.store.source_text import source_text
 from workbench.store.store import Store
 
@@ -51,25 +51,35 @@ class RoutingExamples:
 
 def load_examples(
     store: Store,
-    measure: str,
+    reward: str | tuple[str, str],
     split: str,
     datasets: Sequence[str] | None = None,
     llms: Sequence[str] | None = None,
 ) -> RoutingExamples:
     """The prompts of a split that have any reward, with the rewards of all LLMs of these datasets.
 
+    Args:
+        store: holds qualities or rankings.
+        reward: a measure; or ranker and scheme, whose scores are the rewards.
+        split: `train` or `validation`.
+        datasets, llms: None takes all.
+
     Raises:
         UnknownName: a measure, dataset or LLM that the store does not hold.
-        MissingInput: no prompt of the split is measured so.
+        MissingInput: no prompt of the split has a reward.
     """
     pool = load_pool(store, datasets, split, llms)
-    rewards = rewards_by_llm(load_quality(store, pool, measure), pool)
+    if isinstance(reward, str):
+        found, lacks = load_quality(store, pool, reward), f"a quality by {reward}: run `measure`"
+    else:
+        found = load_scores(store, pool, *reward)
+        how = f"run `compare` with {split} in --splits, then `aggregate`"
+        lacks = f"scores by {'/'.join(reward)}: {how}"
+    rewards = rewards_by_llm(found, pool)
     known = np.flatnonzero(np.isfinite(rewards).any(axis=1))
     if not len(known):
-        raise MissingInput(
-            f"no {split} prompt of {', '.join(datasets or ['any dataset'])} has a quality by "
-            f"{measure}: run `workbench measure`"
-        )
+        where = ", ".join(datasets or ["any dataset"])
+        raise MissingInput(f"no {split} prompt of {where} has {lacks}")
     pool = pool.subset(known)
     prompts = _texts(store, pool.prompt_ids)
     return RoutingExamples(pool.prompt_ids, prompts, pool.category, pool.llms, rewards[known])

@@ -165,10 +165,10 @@ def _check(store: Store, model: Learner, data: TrainingData) -> None:
         whose = f"of a {type(model).__name__}"
         raise BadValue(f"data {whose}", type(data).__name__, " or ".join(fitting) or "other data")
     data.connect(store)
-    if isinstance(data, FusionData):
-        h = data.hparams
+    if data.reads_rankings:
+        h: Any = data.hparams
         ranking = chosen_ranking(store, h["ranker"], h["scheme"], h["seed"])
-        data.take_ranking(ranking.ranker, ranking.scheme)
+        data.take_ranking(ranking.ranker, ranking.scheme)  # type: ignore[attr-defined]
     data.check(model)
 
 

@@ -1,0 +1,60 @@
+"""The dashboard: `workbench dashboard --store FILE` runs this script with Streamlit."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboards.faults import told_as_page
+from dashboards.filters import part_chosen
+from dashboards.page import (
+    best_llm,
+    head_to_head,
+    overview,
+    prompts,
+    rankers,
+    routers,
+    sweeps,
+)
+from dashboards.plain import plain
+from dashboards.queries.scored import Part
+from dashboards.reading import store_path
+
+PAGES: dict[str, tuple[str, str, Callable[[Part], None]]] = {
+    "overview": ("Overview", ":material/home:", overview.show),
+    "best_llm": ("Best LLM", ":material/trophy:", best_llm.show),
+    "head_to_head": ("Head to head", ":material/compare_arrows:", head_to_head.show),
+    "prompts": ("Prompts", ":material/chat:", prompts.show),
+    "rankers": ("Rankers and schemes", ":material/format_list_numbered:", rankers.show),
+    "routers": ("Routers", ":material/alt_route:", routers.show),
+    "sweeps": ("Sweeps", ":material/tune:", sweeps.show),
+}
+"""Path in the URL -> title, icon and what draws the page for the prompts that were chosen."""
+
+
+def draw(path: str) -> None:
+    """One page with its filters, or the page of what is wrong with the store."""
+    title, _, show = PAGES[path]
+    with told_as_page():
+        st.title(title)
+        st.sidebar.caption(f"Store: {plain(store_path().name)}")
+        show(part_chosen())
+
+
+def main() -> None:
+    """All pages behind one navigation."""
+    st.set_page_config(page_title="LLM ensembling workbench", layout="wide")
+    pages = [
+        st.Page(
+            lambda path=path: draw(path),
+            title=title,
+            icon=icon,
+            url_path=path,
+            default=path == "overview",
+        )  # fmt: skip
+        for path, (title, icon, _) in PAGES.items()
+    ]
+    st.navigation(pages).run()
+
+
+if __name__ == "__main__":
+    main()

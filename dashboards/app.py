@@ -1,6 +1,7 @@
 """The dashboard: `workbench dashboard --store FILE` runs this script with Streamlit."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -29,6 +30,7 @@ PAGES: dict[str, tuple[str, str, Callable[[Part], None]]] = {
     "sweeps": ("Sweeps", ":material/tune:", sweeps.show),
 }
 """Path in the URL -> title, icon and what draws the page for the prompts that were chosen."""
+FIRST = "overview"
 
 
 def draw(path: str) -> None:
@@ -44,13 +46,7 @@ def main() -> None:
     """All pages behind one navigation."""
     st.set_page_config(page_title="LLM ensembling workbench", layout="wide")
     pages = [
-        st.Page(
-            lambda path=path: draw(path),
-            title=title,
-            icon=icon,
-            url_path=path,
-            default=path == "overview",
-        )  # fmt: skip
+        st.Page(partial(draw, path), title=title, icon=icon, url_path=path, default=path == FIRST)
         for path, (title, icon, _) in PAGES.items()
     ]
     st.navigation(pages).run()

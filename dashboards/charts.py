@@ -1,4 +1,4 @@
-"""A chart or table with what belongs to it: what it says, its numbers as CSV, where they are from."""
+"""A chart or table with its meaning in a sentence, its numbers as CSV, and where they are from."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The way to the store: read-only, one short connection a question, answers kept until it changes."""
+"""The way to the store: one short read-only connection a question; answers are kept."""
 
 import os
 from collections.abc import Callable

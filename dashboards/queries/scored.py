@@ -73,7 +73,7 @@ def table(
 
 
 def scorers(db: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Who has scored anything: kind, scorer, scheme, label (of rankers and routers that have one)."""
+    """Who has scored anything: kind, scorer, scheme, and label where it has one."""
     return table(db, _SCORERS)
 
 

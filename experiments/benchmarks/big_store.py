@@ -34,11 +34,13 @@ from range($prompts) t(i)
 """
 _LLMS = """
 insert into llms
-select 'llm-' || lpad(j::varchar, 2, '0'), 2 + j, 0.1 * (1 + j), 0.3 * (1 + j) from range($llms) t(j)
+select 'llm-' || lpad(j::varchar, 2, '0'), 2 + j, 0.1 * (1 + j), 0.3 * (1 + j)
+from range($llms) t(j)
 """
 _CANDIDATES = """
 insert into candidates
-select left(md5('candidate' || i || '-' || j), 24), left(md5('prompt' || i), 24), 'llm-' || lpad(j::varchar, 2, '0'),
+select left(md5('candidate' || i || '-' || j), 24), left(md5('prompt' || i), 24),
+       'llm-' || lpad(j::varchar, 2, '0'),
        'Answer of ' || j || ' to ' || i || ': '
        || repeat('some words that say ' || (hash(i * 31 + j) % 9973) || ' things. ',
                  (3 + hash(i * 17 + j) % 12)::integer),
@@ -50,7 +52,8 @@ order by i, j
 # Between 0 and 1: half of it what the LLM is worth for the kind of prompt, half of it chance.
 _HIDDEN = """
 create temp table hidden as
-select i, j, left(md5('prompt' || i), 24) as prompt_id, left(md5('candidate' || i || '-' || j), 24) as candidate_id,
+select i, j, left(md5('prompt' || i), 24) as prompt_id,
+       left(md5('candidate' || i || '-' || j), 24) as candidate_id,
        ((hash((hash(i) % 8) * 101 + j) % 1000) + (hash(i * 1009 + j) % 1000)) / 2000.0 as worth
 from range($prompts) p(i), range($llms) l(j)
 """
@@ -63,7 +66,8 @@ from hidden order by i, j
 _COMPARISONS = """
 insert into comparisons
 select $ranker, a.prompt_id, a.candidate_id, b.candidate_id,
-       4 * (a.worth - b.worth) + 0.1 + (hash(a.i * 10007 + a.j * 103 + b.j) % 1000)::integer / 500.0 - 1
+       4 * (a.worth - b.worth) + 0.1
+       + (hash(a.i * 10007 + a.j * 103 + b.j) % 1000)::integer / 500.0 - 1
 from hidden a join hidden b on a.i = b.i and a.j <> b.j
 where a.i between $first and $last
 """

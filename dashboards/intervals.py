@@ -1,6 +1,7 @@
 """How sure a share is."""
 
 import numpy as np
+import pyarrow as pa
 
 Z = 1.959963984540054
 """Two-sided 95 %."""
@@ -16,3 +17,17 @@ def wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+
+
+def around(numbers: pa.Table, value: str, error: str = "error") -> pa.Table:
+    """The table with `low` and `high`: the normal 95 % interval of the column `value`.
+
+    Args:
+        numbers: with a column of the values and one of their standard errors, NULL where one
+            prompt alone was seen: then there is no interval.
+        value, error: names of these columns.
+    """
+    middle, half = (numbers[name].to_numpy().astype(float) for name in (value, error))
+    for name, end in (("low", middle - Z * half), ("high", middle + Z * half)):
+        numbers = numbers.append_column(name, pa.array(end, pa.float64(), from_pandas=True))
+    return numbers.drop_columns([error])

@@ -31,3 +31,21 @@ def _told_apart(texts: Sequence[str], scorers: Sequence[Scorer]) -> list[str]:
         text if count[text] == 1 else f"{text} ({short(scorer.scorer)})"
         for text, scorer in zip(texts, scorers, strict=True)
     ]
+
+
+def model_names(models: pa.Table, kind: str) -> dict[str, str]:
+    """Name on the page -> id of the rankers or routers of `queries.models.models`."""
+    rows = [row for row in models.to_pylist() if row["kind"] == kind]
+    texts = [row["label"] or short(row["id"]) for row in rows]
+    count = Counter(texts)
+    names = [
+        text if count[text] == 1 else f"{text} ({short(row['id'])})"
+        for text, row in zip(texts, rows, strict=True)
+    ]
+    return dict(zip(names, [row["id"] for row in rows], strict=True))
+
+
+def ranking_name(ranker: str, scheme: str, names: Mapping[str, str]) -> str:
+    """What a ranker (id) with a scheme is called; `names` as of `model_names`."""
+    called = {given: name for name, given in names.items()}
+    return f"{called.get(ranker) or short(ranker)}, {short_scheme(scheme)}"

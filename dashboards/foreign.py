@@ -1,4 +1,4 @@
-"""Texts of any length that LLMs and data sets have written: shown as they are, and doing nothing."""
+"""Texts of any length that LLMs and data sets have written, as nothing but text."""
 
 from functools import partial
 

@@ -31,9 +31,11 @@ class Answers:
     def best(self) -> set[str]:
         """LLMs whose answer is best; of equals all, without scores none."""
         top = max(self.scores.values(), default=None)
-        return {row["llm"] for row in self.rows if self.scores.get(row["candidate_id"]) == top} if (
-            self.scores
-        ) else set()
+        return (
+            {row["llm"] for row in self.rows if self.scores.get(row["candidate_id"]) == top}
+            if (self.scores)
+            else set()
+        )
 
     def name(self, answer: str) -> str:
         """What any answer is called: a fusion, or a candidate that is gone, by its id."""

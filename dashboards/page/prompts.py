@@ -21,7 +21,7 @@ _SORTS = {
     "by id": "id",
 }
 _PAGE = 20  # prompts of the list that are shown together
-_ANY = "any"
+_ANY = "any LLM"
 
 
 def show(part: Part) -> None:
@@ -66,32 +66,34 @@ def _wanted(scorer: Scorer) -> Wanted:
 
 def _list(part: Part, scorer: Scorer, name: str, wanted: Wanted, opened: str) -> list[str]:
     """Draws the list; returns the ids that it shows."""
-    page = max(1, int(st.session_state.get("page") or 1))
-    found = ask(found_prompts, part, scorer, wanted, _PAGE, _PAGE * (page - 1))
+    asked = (found_prompts, part, scorer, wanted, _PAGE)
+    found = ask(*asked, 0)
     count = found["count"]["prompts"][0].as_py()
     if not count:
         st.info("No prompt is so: search for something else, or choose others in the sidebar.")
         return []
-    with st.expander(f"{count:,} prompts", expanded=not opened, key="list"):
-        ids = _rows(found["rows"], name, opened)
-        st.number_input(
-            f"Page of {-(-count // _PAGE):,}", 1, -(-count // _PAGE), key="page",
-            bind="query-params", width=200,
-        )  # fmt: skip
-    return ids
+    told = f"{count:,} prompts" if count > 1 else "1 prompt"
+    with st.expander(told, expanded=not opened, key="list"):
+        rows, pages = st.container(), -(-count // _PAGE)
+        page = 1
+        if pages > 1:
+            page = st.number_input(
+                f"Page of {pages:,}", 1, pages, key="page", bind="query-params", width=200
+            )
+        if page > 1:
+            found = ask(*asked, _PAGE * (page - 1))
+        with rows:
+            return _rows(found["rows"], name, opened)
 
 
 def _rows(rows: pa.Table, name: str, opened: str) -> list[str]:
     ids = rows["prompt_id"].to_pylist()
     scored = rows["gap"].null_count < len(ids)
-    shown = rows.set_column(
-        rows.schema.get_field_index("prompt"), "prompt",
-        pa.array([" ".join(seen(text).split()) for text in rows["prompt"].to_pylist()], pa.string()),
-    )  # fmt: skip
-    shown = shown.set_column(
-        rows.schema.get_field_index("best_llms"), "best_llms",
-        pa.array([_few(names) for names in rows["best_llms"].to_pylist()], pa.string()),
-    )  # fmt: skip
+    texts = [" ".join(seen(text).split()) for text in rows["prompt"].to_pylist()]
+    best = [_few(names) for names in rows["best_llms"].to_pylist()]
+    shown = rows.drop_columns(["prompt", "best_llms"])
+    shown = shown.append_column("prompt", pa.array(texts, pa.string()))
+    shown = shown.append_column("best_llms", pa.array(best, pa.string()))
     key = f"rows {opened} {' '.join(ids)}"
     st.dataframe(
         shown, hide_index=True, key=key, on_select=lambda: _open(ids, key),

@@ -69,8 +69,9 @@ def _card(
         st.caption(plain(" · ".join(f"{q['measure']} {q['value']:.3f}" for q in own)))
     sources = ", ".join(answers.name(one) for one in row["candidate_ids"])
     st.caption(plain(f"made of, in this order: {sources}"))
-    more = f" and {len(group) - 1} more settings" if len(group) > 1 else ""
-    st.caption(plain(f"{_ranking(row)}; {row['decoding'] or 'decoding not known'}{more}"))
+    settings = "1 setting" if len(group) == 1 else f"{len(group)} settings"
+    with st.expander(f"Made by {settings}", key=f"settings_{row['fusion_id']}"):
+        st.text("\n\n".join(_setting(one) for one in group))
 
 
 def _table(
@@ -109,3 +110,9 @@ def _fuser(row: Mapping[str, Any]) -> str:
 def _ranking(row: Mapping[str, Any]) -> str:
     ranker = row["ranker_label"] or (short(row["ranker"]) if row["ranker"] else "no ranker")
     return f"{ranker}, {row['scheme']}" if row["scheme"] else ranker
+
+
+def _setting(row: Mapping[str, Any]) -> str:
+    order = f"candidates in the order {row['candidate_order']}" if row["candidate_order"] else ""
+    parts = (f"{_fuser(row)}, K = {row['top_k']}", _ranking(row), order, row["decoding"])
+    return "\n".join(filter(None, parts))

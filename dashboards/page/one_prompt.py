@@ -10,7 +10,7 @@ from dashboards.foreign import show_text
 from dashboards.naming import scorer_names
 from dashboards.page.answers import Answers, answers_of
 from dashboards.page.fused import show_fused
-from dashboards.page.pair_logits import show_logits
+from dashboards.page.prompt_logits import show_logits
 from dashboards.page.prompt_tables import show_tables, show_verdicts
 from dashboards.page.utilities import show_utilities
 from dashboards.plain import plain

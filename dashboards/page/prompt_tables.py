@@ -80,8 +80,17 @@ def _ranks(
         "score": pa.array([r["score"] for r in ranks], pa.float64()),
     })  # fmt: skip
     base = alt.Chart(cells).encode(
-        x=alt.X("ranking:N", title=None, axis=alt.Axis(labelAngle=-30, labelLimit=220)),
-        y=alt.Y("answer:N", title=None, sort=answers.order, axis=alt.Axis(labelLimit=260)),
+        x=alt.X(
+            "ranking:N",
+            title=None,
+            axis=alt.Axis(labelAngle=-30, labelLimit=220, labelOverlap=False),
+        ),
+        y=alt.Y(
+            "answer:N",
+            title=None,
+            sort=answers.order,
+            axis=alt.Axis(labelLimit=260, labelOverlap=False),
+        ),
     )
     tiles = base.mark_rect().encode(
         color=alt.Color("rank:Q", title="rank", scale=alt.Scale(scheme="blues", reverse=True)),

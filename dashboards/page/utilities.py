@@ -7,7 +7,7 @@ import streamlit as st
 from dashboards.charts import show as show_chart
 from dashboards.filters import one_chosen
 from dashboards.page.answers import Answers
-from dashboards.page.pair_logits import called
+from dashboards.page.prompt_logits import called
 
 
 def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:

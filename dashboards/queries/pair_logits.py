@@ -58,7 +58,8 @@ _MEASURED = """
 _PROBABILITIES = """
     create or replace temp table probabilities as
     select 1 / (1 + exp(-greatest(-50, least(50, logit)))) as predicted,
-           case when l.value > r.value then 1.0 when l.value < r.value then 0.0 else 0.5 end as better
+           case when l.value > r.value then 1.0 when l.value < r.value then 0.0 else 0.5 end
+             as better
     from logits c
     join measured l on l.candidate_id = c.left_id join measured r on r.candidate_id = c.right_id
 """

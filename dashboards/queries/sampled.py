@@ -51,7 +51,7 @@ _BEST_SINGLE = "select llm, mean from singles where place = 1"
 
 
 def take_chosen(db: duckdb.DuckDBPyConnection, part: Part) -> None:
-    """Makes the temporary table `chosen`: prompt_id, split and category ('' for none) of the part."""
+    """Makes the temporary table `chosen`: prompt_id, split, category ('' for none)."""
     db.execute(_CHOSEN, part.parameters)
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pyarrow as pa
@@ -24,6 +25,7 @@ def show(
     chart: alt.Chart | alt.LayerChart | alt.FacetChart | None = None,
     runs: Sequence[str] = (),
     source: str = "",
+    **rows: Any,
 ) -> None:
     """A heading, a sentence for newcomers, the chart (or else a table), and its numbers.
 
@@ -34,12 +36,13 @@ def show(
         chart: without one the numbers are shown as a table.
         runs: ids of the runs that these numbers come from.
         source: view or table of the store that was asked.
+        rows: how a table is shown, as `st.dataframe` takes it: column_config, on_select, …
     """
     name = title.lower().replace(" ", "_")
     st.subheader(plain(title), anchor=name)
     st.caption(plain(told))
     if chart is None:
-        st.dataframe(numbers, hide_index=True)
+        st.dataframe(numbers, **({"hide_index": True} | rows))
     else:
         st.altair_chart(chart, key=f"chart_{name}")
     with st.container(horizontal=True):

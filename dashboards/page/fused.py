@@ -85,10 +85,10 @@ def _table(
     told: dict[str, list[Any]] = {
         "K": [row["top_k"] for row in rows],
         "made of": [", ".join(answers.name(one) for one in row["candidate_ids"]) for row in rows],
+        "text": [seen(row["text"]) for row in rows],
         "ranking": [_ranking(row) for row in rows],
         "order": [row["candidate_order"] for row in rows],
         "decoding": [row["decoding"] for row in rows],
-        "text": [seen(row["text"]) for row in rows],
     }
     for name, values in told.items():
         cells = cells.append_column(name, [values])

@@ -17,7 +17,10 @@ from dashboards.reading import ask
 from workbench.stages.rankers import short
 
 _TEXTS = 16  # candidates, up to which numbers fit the tiles
-_BELOW = alt.Legend(orient="bottom", gradientLength=200)
+_TITLES = {
+    "logit": "logit L",
+    "bias": "bias (L + Lᵀ) / 2: blue favours the left place, red the right",
+}
 
 
 def show_logits(prompt: str, answers: Answers) -> None:
@@ -97,8 +100,7 @@ def _bias(cells: pa.Table, answers: Answers, told: str, ranker: str) -> None:
     both = cells.filter(pc.is_valid(cells["bias"]))
     show_chart(
         "Position bias",
-        f"{told} A tile is the mean of a pair's two logits, in the same colours: blue favours the "
-        "left place, red the right, pale neither.",
+        told,
         both.drop_columns("logit"), _tiles(both, "bias", answers, _most(cells)), [ranker],
         "comparisons",
     )  # fmt: skip
@@ -116,9 +118,10 @@ def _tiles(cells: pa.Table, field: str, answers: Answers, most: float) -> alt.La
         x=alt.X("shown right:N", sort=order, axis=above),
         y=alt.Y("shown left:N", sort=order, axis=alt.Axis(labelLimit=160, labelOverlap=False)),
     )
+    below = alt.Legend(orient="bottom", gradientLength=200, titleLimit=400)
     colours = alt.Scale(scheme="redblue", domain=[-most, most])
     tiles = base.mark_rect().encode(
-        color=alt.Color(f"{field}:Q", scale=colours, title=field, legend=_BELOW),
+        color=alt.Color(f"{field}:Q", scale=colours, title=_TITLES[field], legend=below),
         tooltip=["shown left:N", "shown right:N", alt.Tooltip(f"{field}:Q", format="+.3f")],
     )
     digits = ".1f" if field == "logit" else ".2f"

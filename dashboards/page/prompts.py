@@ -97,10 +97,10 @@ def _rows(rows: pa.Table, name: str, opened: str) -> list[str]:
     key = f"rows {opened} {' '.join(ids)}"
     st.dataframe(
         shown, hide_index=True, key=key, on_select=lambda: _open(ids, key),
-        selection_mode="single-row", placeholder="",
+        selection_mode="single-row", placeholder="", height="content",
         selection_default={"selection": {"rows": [ids.index(opened)] if opened in ids else []}},
         column_order=["prompt", *(["best_llms", "best", "gap"] if scored else []), "category",
-                      "dataset", "split", "prompt_id"],
+                      "split", "dataset", "prompt_id"],
         column_config={
             "prompt": st.column_config.TextColumn("prompt", width="large"),
             "best_llms": st.column_config.TextColumn("best LLM", help=f"by {name}"),

@@ -31,7 +31,7 @@ def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:
     })  # fmt: skip
     base = alt.Chart(cells).encode(
         y=alt.Y("llm:N", title=None, sort=cells["llm"].to_pylist(),
-                axis=alt.Axis(labelLimit=260)),
+                axis=alt.Axis(labelLimit=260, labelOverlap=False)),
         x=alt.X("utility:Q", title="utility"),
     )  # fmt: skip
     bars = base.mark_bar().encode(
@@ -47,7 +47,7 @@ def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:
         f"How well {chosen} expects each LLM to answer this prompt, before any answer is seen. "
         f"It is routed to the highest: {_few(routed)}{best}"
         + (f": {_few(answers.best)}." if answers.best else "."),
-        cells, bars.properties(height=max(120, 26 * len(rows))), [routers[chosen]], "routes",
+        cells, bars.properties(height=alt.Step(24)), [routers[chosen]], "routes",
     )  # fmt: skip
 
 

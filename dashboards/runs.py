@@ -57,8 +57,8 @@ def run_told(run: str) -> dict[str, Any] | None:
 
 
 def address(run: str) -> str:
-    """Where the page Overview tells of a run."""
-    return f"overview?run={quote(run, safe='')}"
+    """Where Overview, the first page, tells of a run; seen from any page."""
+    return f"./?run={quote(run, safe='')}"
 
 
 def link_to_run(run: str) -> None:

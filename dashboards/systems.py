@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from workbench.errors import WorkbenchError
 from workbench.stages.fusion_names import is_fusion
-from workbench.stages.rankers import short
 from workbench.stages.ranker_names import named
+from workbench.stages.rankers import short
 from workbench.stages.route_names import is_route
 from workbench.stages.system_names import is_ranking, llm_system, short_systems
 from workbench.sweeps.chain_names import CHAIN, chain_choice, chain_label, router_labels

@@ -163,7 +163,7 @@ def _chart(
     return alt.layer(*layers).properties(height=alt.Step(19))
 
 
-_NAMES = alt.Axis(labelLimit=480, labelOverlap=False)
+_NAMES = alt.Axis(labelLimit=560, labelOverlap=False, labelBound=False, labelFlush=False)
 _TABLE = {
     "name": st.column_config.TextColumn("system", width="large"),
     "system": st.column_config.TextColumn("name in the store", width="small"),

@@ -17,8 +17,8 @@ _COLUMNS = {
     "candidates": "candidates",
     "prompts": "prompts answered",
     "parameters_b": "billion parameters",
-    "usd_per_mtok_in": "USD per million tokens read",
-    "usd_per_mtok_out": "USD per million tokens written",
+    "usd_per_mtok_in": "USD / M tokens in",
+    "usd_per_mtok_out": "USD / M tokens out",
     "characters": "mean characters",
     "tokens": "mean tokens",
 }
@@ -80,16 +80,13 @@ def _pool(part: Part) -> None:
     llms = found["llms"]
     known = [name for name in _COLUMNS if llms[name].null_count < llms.num_rows]
     llms = llms.select(known).rename_columns([_COLUMNS[name] for name in known])
-    left, right = st.columns([3, 2])
-    with left:
-        show_chart(
-            "LLM pool",
-            f"{llms.num_rows} LLMs whose answers are ranked, fused or routed to; prices and sizes "
-            "as far as workbench price has written them.",
-            llms, source="llms, candidates",
-        )  # fmt: skip
-    with right:
-        _prompts(found["prompts"])
+    show_chart(
+        "LLM pool",
+        f"{llms.num_rows} LLMs whose answers are ranked, fused or routed to; prices and sizes as "
+        "far as workbench price has written them.",
+        llms, source="llms, candidates",
+    )  # fmt: skip
+    _prompts(found["prompts"])
 
 
 def _prompts(prompts: pa.Table) -> None:
@@ -108,8 +105,7 @@ def _prompts(prompts: pa.Table) -> None:
                  "categories:Q"],
     )  # fmt: skip
     told = "Models learn on train, settings are chosen on validation, and test is for the end."
-    heights = 110 + 34 * len(set(prompts["dataset"].to_pylist()))
-    show_chart(title, told, prompts, bars.properties(height=heights), source="prompts")
+    show_chart(title, told, prompts, bars.properties(height=alt.Step(34)), source="prompts")
 
 
 def _coverage(part: Part, measured: bool) -> None:

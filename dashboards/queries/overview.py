@@ -26,7 +26,8 @@ _POOL = """
            parameters_b, usd_per_mtok_in, usd_per_mtok_out, characters, tokens
     from llms full join (
         select llm, count(*) as candidates, count(distinct prompt_id) as prompts,
-               avg(length(text)) as characters, avg(tokens_out) as tokens
+               round(avg(length(text)), 1) as characters,
+               round(avg(tokens_out), 1) as tokens
         from candidates semi join asked using (prompt_id) group by llm
     ) using (llm)
     order by llm

@@ -42,12 +42,8 @@ def show_duel(two: Duel, name: str, runs: Sequence[str]) -> list[str] | None:
     with right:
         _gaps(two, found["gaps"], name, runs)
     _categories(two, total, found["categories"], name, runs)
-    left, right = st.columns(2)
-    with left:
-        a = _largest(two, "A", found["for_a"], runs)
-    with right:
-        b = _largest(two, "B", found["for_b"], runs)
-    return [*a, *b]
+    a = _largest(two, "A", found["for_a"], runs)
+    return [*a, *_largest(two, "B", found["for_b"], runs)]
 
 
 def _total(two: Duel, total: dict[str, float]) -> None:
@@ -84,14 +80,14 @@ def _gaps(two: Duel, gaps: pa.Table, name: str, runs: Sequence[str]) -> None:
                 axis=alt.Axis(titleLimit=420)).bin("binned"),
         x2="to:Q",
         y=alt.Y("share:Q", title="share of prompts", axis=alt.Axis(format="%")),
-        color=alt.Color("better:N", title="better", scale=colours(two), legend=_LEGEND),
+        color=alt.Color("better:N", title=None, scale=colours(two), legend=_LEGEND),
         tooltip=["better:N", _short("from"), _short("to"), alt.Tooltip("prompts:Q", format=","),
                  alt.Tooltip("share:Q", format=".1%")],
     )  # fmt: skip
     show_chart(
         "Gaps",
-        "By how much their scores differ on the same prompt: far from the middle one of them is "
-        "clearly better, and choosing between them pays.",
+        "By how much their scores differ on the same prompt, coloured by who is better: far "
+        "from the middle one of them is clearly better, and choosing between them pays.",
         gaps, bars.properties(height=260), runs, _VIEW,
     )  # fmt: skip
 
@@ -112,7 +108,8 @@ def _categories(
                   for down, up in zip(low, high, strict=True)],
     })  # fmt: skip
     base = alt.Chart(table).encode(
-        y=alt.Y("category:N", sort=None, title=None, axis=alt.Axis(labelLimit=260)),
+        y=alt.Y("category:N", sort=None, title=None,
+                axis=alt.Axis(labelLimit=260, labelFlush=False)),
         tooltip=["category:N", *(alt.Tooltip(f"{end}:Q", format=".1%") for end in _ENDS),
                  alt.Tooltip("prompts:Q", format=","), "a_wins:Q", "b_wins:Q"],
     )  # fmt: skip
@@ -122,8 +119,8 @@ def _categories(
     )
     points = base.mark_point(filled=True, size=110, opacity=1).encode(
         x=alt.X("share:Q", title=f"share that {two.a} wins", scale=across,
-                axis=alt.Axis(format="%", titleLimit=600)),
-        color=alt.Color("clear:N", title="wins more often", scale=colours(two), legend=_LEGEND),
+                axis=alt.Axis(format="%", titleLimit=600, tickCount=10)),
+        color=alt.Color("clear:N", title=None, scale=colours(two), legend=_LEGEND),
     )  # fmt: skip
     half = alt.Chart(pa.table({"half": [0.5]})).mark_rule(strokeDash=[5, 4], color=LINES)
     most = f" The {MOST_CATEGORIES} largest." if len(found) == MOST_CATEGORIES else ""
@@ -154,12 +151,12 @@ def _largest(two: Duel, which: str, rows: pa.Table, runs: Sequence[str]) -> list
         f"The prompts on which {better} leads {other} most. Tick a row to read both answers below.",
         table, None, runs, _VIEW, key=key, on_select=lambda: _read(ids, key),
         selection_mode="single-row", placeholder="",
-        column_order=["prompt", "gap", "a", "b", "all answers", "category"],
+        column_order=["prompt", "category", "gap", "a", "b", "all answers"],
         column_config={
-            "prompt": st.column_config.TextColumn("prompt", width="medium"),
-            "gap": number("gap", format="%.3f", help="difference of the two scores"),
-            "a": number(two.a, format="%.3f", width="small"),
-            "b": number(two.b, format="%.3f", width="small"),
+            "prompt": st.column_config.TextColumn("prompt", width="large"),
+            "gap": number("gap", format="%.3f", width="small", help="difference of the two scores"),
+            "a": number(two.a, format="%.3f"),
+            "b": number(two.b, format="%.3f"),
             "all answers": st.column_config.LinkColumn(
                 "all answers", display_text="open", width="small", help="on the page Prompts"),
         },

@@ -58,8 +58,8 @@ def _matrix(rates: pa.Table, llms: list[str], name: str, runs: list[str]) -> Non
     drawn = rates.filter(pc.and_(pc.is_in(rates["row"], few), pc.is_in(rates["column"], few)))
     base = alt.Chart(drawn).encode(
         x=alt.X("column:N", sort=llms, title=None,
-                axis=alt.Axis(labelAngle=-40, labelLimit=200, orient="top")),
-        y=alt.Y("row:N", sort=llms, title=None, axis=alt.Axis(labelLimit=260)),
+                axis=alt.Axis(labelAngle=-40, labelLimit=200, orient="top", labelOverlap=False)),
+        y=alt.Y("row:N", sort=llms, title=None, axis=alt.Axis(labelLimit=260, labelFlush=False)),
     )  # fmt: skip
     tiles = base.mark_rect().encode(
         color=alt.Color("share:Q", title="row beats column", legend=alt.Legend(format="%"))

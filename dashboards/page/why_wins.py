@@ -97,7 +97,8 @@ def _traits(two: Duel, contrasts: pa.Table, against: str, name: str, runs: Seque
 def _trait_chart(two: Duel, rows: pa.Table) -> alt.FacetChart:
     pale = alt.condition("datum.clear == 'yes'", alt.value(1.0), alt.value(0.35))
     base = alt.Chart().encode(
-        y=alt.Y("winner:N", sort=[two.a, two.b], title=None, axis=alt.Axis(labelLimit=170)),
+        y=alt.Y("winner:N", sort=[two.a, two.b], title=None,
+                axis=alt.Axis(labelLimit=170, labelFlush=False)),
         opacity=pale,
         tooltip=["winner:N", "trait:N", *(_number(field) for field in _FIELDS), "clear:N",
                  alt.Tooltip("answers:Q", format=","),
@@ -105,12 +106,12 @@ def _trait_chart(two: Duel, rows: pa.Table) -> alt.FacetChart:
     )  # fmt: skip
     zero = alt.Chart().mark_rule(color=LINES, strokeDash=[4, 4]).encode(x=alt.datum(0))
     ends = base.mark_rule(strokeWidth=3).encode(
-        x=alt.X("low:Q", title="difference"), x2="high:Q", color=_colour(two)
+        x=alt.X("low:Q", title=None, axis=alt.Axis(tickCount=4)), x2="high:Q", color=_colour(two)
     )
     points = base.mark_point(filled=True, size=90).encode(
-        x=alt.X("difference:Q", title="difference"), color=_colour(two)
+        x=alt.X("difference:Q", title=None, axis=alt.Axis(tickCount=4)), color=_colour(two)
     )
-    layers = alt.layer(zero, ends, points, data=rows).properties(width=210, height=64)
+    layers = alt.layer(zero, ends, points, data=rows).properties(width=230, height=64)
     facet = alt.Facet("trait:N", title=None, sort=list(_NAMES.values()))
     return layers.facet(facet, columns=3).resolve_scale(x="independent")
 
@@ -129,7 +130,7 @@ def _phrases(
     clear = pc.greater(shown["z"], sure)
     shown = shown.append_column("clear", pc.if_else(clear, "yes", "may be chance"))
     bars = alt.Chart(shown).mark_bar().encode(
-        y=alt.Y("phrase:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+        y=alt.Y("phrase:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelFlush=False)),
         x=alt.X("z:Q", title="z of the log-odds"),
         color=_colour(two, "winner"),
         opacity=alt.condition("datum.clear == 'yes'", alt.value(1.0), alt.value(0.4)),

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboards.filters import one_chosen, scorer_chosen
 from dashboards.foreign import seen
 from dashboards.page.one_prompt import show_prompt
+from dashboards.plain import plain
 from dashboards.queries.prompts import NO_SCORER, Wanted, found_prompts, llms
 from dashboards.queries.scored import Part, Scorer
 from dashboards.reading import ask
@@ -94,6 +95,7 @@ def _rows(rows: pa.Table, name: str, opened: str) -> list[str]:
     shown = rows.drop_columns(["prompt", "best_llms"])
     shown = shown.append_column("prompt", pa.array(texts, pa.string()))
     shown = shown.append_column("best_llms", pa.array(best, pa.string()))
+    by = f"by {plain(name)}"
     key = f"rows {opened} {' '.join(ids)}"
     st.dataframe(
         shown, hide_index=True, key=key, on_select=lambda: _open(ids, key),
@@ -103,8 +105,8 @@ def _rows(rows: pa.Table, name: str, opened: str) -> list[str]:
                       "split", "dataset", "prompt_id"],
         column_config={
             "prompt": st.column_config.TextColumn("prompt", width="large"),
-            "best_llms": st.column_config.TextColumn("best LLM", help=f"by {name}"),
-            "best": st.column_config.NumberColumn("best score", format="%.3f", help=f"by {name}"),
+            "best_llms": st.column_config.TextColumn("best LLM", help=by),
+            "best": st.column_config.NumberColumn("best score", format="%.3f", help=by),
             "gap": st.column_config.NumberColumn(
                 "gap", format="%.3f", help="best minus worst score"),
             "prompt_id": st.column_config.TextColumn("id", width="small"),

@@ -1,5 +1,6 @@
 """Texts of LLMs that would do harm if they were more than text, on the page Prompts."""
 
+import json
 import re
 
 import pytest
@@ -66,7 +67,8 @@ def live(app):
     found = [element.value for kind in kinds for element in app.get(kind)]
     for kind in ("expander", "selectbox", "button", "number_input", "text_input", "toggle"):
         found += [part for one in app.get(kind) for part in (one.label, getattr(one, "help", ""))]
-    found += [frame.proto.columns for frame in app.dataframe]
+    columns = [json.loads(frame.proto.columns or "{}").values() for frame in app.dataframe]
+    found += [column.get("help", "") for frame in columns for column in frame]
     own = re.compile(r"\[run [^\]]*\]\(\S*\?run=[\w.%-]+\)|`workbench \w+`|\\.", re.DOTALL)
     return [own.sub("", text or "") for text in found]
 

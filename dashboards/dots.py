@@ -62,15 +62,15 @@ def levels(numbers: pa.Table, value: str, name: str, along: str = "x") -> alt.La
         value, name: names of columns.
         along: the axis on which the values lie.
     """
-    base = alt.Chart(numbers).encode(
-        **{along: alt.X(f"{value}:Q") if along == "x" else f"{value}:Q"}
+    line = alt.Chart(numbers).mark_rule(strokeDash=[5, 4], color=LINES)
+    text = alt.Chart(numbers).mark_text(
+        align="left", baseline="bottom", dx=3, dy=-2, color=LINES, fontSize=11
     )
-    line = base.mark_rule(strokeDash=[5, 4], color=LINES)
     if along == "x":
-        text = base.mark_text(align="left", dx=3, color=LINES, fontSize=11)
-        return line + text.encode(y=alt.value(6), text=f"{name}:N")
-    text = base.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=LINES, fontSize=11)
-    return line + text.encode(x=alt.value(0), text=f"{name}:N")
+        at = alt.X(f"{value}:Q")
+        return line.encode(x=at) + text.encode(x=at, y=alt.value(12), text=f"{name}:N")
+    up = alt.Y(f"{value}:Q")
+    return line.encode(y=up) + text.encode(y=up, x=alt.value(0), text=f"{name}:N")
 
 
 def prompts_told(sizes: pa.Table) -> str:

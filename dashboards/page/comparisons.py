@@ -12,7 +12,7 @@ from dashboards.queries.scored import Part
 from dashboards.reading import ask
 
 _AXIS = "comparisons per prompt"
-_KINDS = {"fusion:": "fuser", "chain:": "chain of router, ranker and fuser"}
+_KINDS = {"fusion:": "fuser", "chain:": "chain"}
 
 
 def show(part: Part, measure: str, known: dict[str, str], found: dict[str, pa.Table]) -> None:
@@ -44,7 +44,7 @@ def _rankings(part: Part, measure: str, known: dict[str, str], found: dict[str, 
     )  # fmt: skip
     y = alt.Scale(zero=False)
     ends = base.mark_rule(strokeWidth=1.5, opacity=0.5).encode(
-        y=alt.Y("low:Q", title=f"mean {measure} of the pick", scale=y), y2="high:Q"
+        y=alt.Y("low:Q", title="mean quality of the pick", scale=y), y2="high:Q"
     )
     points = base.mark_point(filled=True, size=110, opacity=0.9).encode(
         y=alt.Y("quality:Q", scale=y)
@@ -52,8 +52,9 @@ def _rankings(part: Part, measure: str, known: dict[str, str], found: dict[str, 
     beside = levels(found["beside"], "quality", "system", along="y")
     show_chart(
         "Quality against comparisons",
-        "Each dot is a ranker with a scheme: far left and high up is best. Comparisons are counted "
-        f"by playing its schedule on the stored logits of up to {numbers['played_on'][0]} prompts.",
+        f"Mean {measure} of the pick of a ranker with a scheme: far left and high up is best. "
+        "Comparisons are counted by playing its schedule on the stored logits of up to "
+        f"{numbers['played_on'][0]} prompts.",
         numbers, (beside + ends + points).properties(height=320),
         numbers["ranker"].to_pylist(), "rankings, qualities, comparisons",
     )  # fmt: skip
@@ -75,7 +76,7 @@ def _systems(numbers: pa.Table, measure: str) -> None:
     )  # fmt: skip
     y = alt.Scale(zero=False)
     ends = base.mark_rule(strokeWidth=1.5, opacity=0.5).encode(
-        y=alt.Y("low:Q", title=f"mean {measure}", scale=y), y2="high:Q"
+        y=alt.Y("low:Q", title="mean quality", scale=y), y2="high:Q"
     )
     points = base.mark_point(filled=True, size=90, opacity=0.9).encode(
         y=alt.Y("quality:Q", scale=y)
@@ -83,8 +84,9 @@ def _systems(numbers: pa.Table, measure: str) -> None:
     chart = (ends + points).properties(height=300)
     show_chart(
         "Evaluated systems by comparisons",
-        "Whole systems that rank on their way, such as fusers of the best K answers, as "
-        f"evaluations have found them; of {'; '.join(sorted(set(places)))}.",
+        f"Mean {measure} of systems that rank on their way, as evaluations have found "
+        "them: fusers of the best K answers, and chains that route to some LLMs, rank their answers and fuse; of "
+        f"{'; '.join(sorted(set(places)))}.",
         numbers, chart, numbers["run_id"].to_pylist(), "figures",
     )  # fmt: skip
 
@@ -96,7 +98,7 @@ def _kind(system: str) -> str:
 def _trials(numbers: pa.Table) -> None:
     if not numbers.num_rows:
         return
-    studies = numbers["study"].unique().to_pylist()
+    best = numbers.sort_by([("quality", "descending")])[:5]
     points = alt.Chart(numbers).mark_point(filled=True, size=60, opacity=0.7).encode(
         x=alt.X("comparisons:Q", title=_AXIS),
         y=alt.Y("quality:Q", title="quality, by the study's measure", scale=alt.Scale(zero=False)),
@@ -109,5 +111,5 @@ def _trials(numbers: pa.Table) -> None:
         "Each dot is a setting that a sweep has tried, on the prompts that it searches on, "
         "whatever is chosen in the sidebar; the page Sweeps tells more.",
         numbers, points.properties(width=360, height=260),
-        [], f"trials of {len(studies)} studies; each trial's run is in the column run_id",
+        best["run_id"].drop_null().to_pylist(), "trials; the runs are those of the best five",
     )  # fmt: skip

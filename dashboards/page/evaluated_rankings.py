@@ -12,8 +12,14 @@ from dashboards.queries.scored import Part
 from dashboards.reading import ask
 from workbench.stages.system_names import BEST_SINGLE, ORACLE, RANDOM, is_ranking
 
-_CORRELATIONS = ["kendall", "spearman", "pearson", "pairwise_accuracy"]
-_PICKS = ["quality", "vs_best_single"]
+_CORRELATIONS = {
+    "kendall": "Kendall's tau",
+    "spearman": "Spearman's rho",
+    "pearson": "Pearson's r",
+    "pairwise_accuracy": "pairs ordered rightly",
+    "accuracy": "best LLM picked",
+}
+_PICKS = {"quality": "quality of the pick", "vs_best_single": "minus BestSingle's"}
 _BESIDE = (ORACLE, BEST_SINGLE, RANDOM)
 _CHAIN = "chain:"
 
@@ -58,18 +64,22 @@ def _named(found: pa.Table, known: dict[str, str]) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def _chart(title: str, told: str, found: pa.Table, wanted: list[str]) -> None:
-    rows = [row for row in found.to_pylist() if row["figure"] in wanted]
+def _chart(title: str, told: str, found: pa.Table, wanted: dict[str, str]) -> None:
+    rows = [
+        {**row, "told": wanted[row["figure"]]}
+        for row in found.to_pylist()
+        if row["figure"] in wanted and (wanted is _PICKS or row["ranking"] != ORACLE)
+    ]
     if not rows:
         return
     numbers = pa.Table.from_pylist(rows)
     places = sorted({row["where"] for row in rows})
-    own = [row for row in rows if row["figure"] == wanted[0]] or rows
+    own = [row for row in rows if row["figure"] == next(iter(wanted))] or rows
     order = list(dict.fromkeys(r["ranking"] for r in sorted(own, key=lambda r: -r["value"])))
     base = alt.Chart(numbers).encode(
         y=alt.Y("ranking:N", sort=order, title=None, axis=alt.Axis(labelLimit=230)),
         yOffset=alt.YOffset("where:N", sort=places),
-        tooltip=["ranking:N", "where:N", "figure:N", alt.Tooltip("value:Q", format=".3f"),
+        tooltip=["ranking:N", "where:N", "told:N", alt.Tooltip("value:Q", format=".3f"),
                  alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "n:Q"],
     )  # fmt: skip
     scale = alt.Scale(zero=False)
@@ -81,11 +91,10 @@ def _chart(title: str, told: str, found: pa.Table, wanted: list[str]) -> None:
         x=alt.X("value:Q", title=None, scale=scale),
         color=alt.Color("where:N", title=None, legend=legend, sort=places),
     )
-    rows_high = len(order) * max(1, 0.6 * len(places))
-    size = {"width": 700 // len(wanted), "height": max(110, 24 * rows_high)}
-    shown = [figure for figure in wanted if any(row["figure"] == figure for row in rows)]
+    size = {"width": 660 // len(wanted), "height": len(order) * (8 + 16 * len(places))}
+    shown = [name for name in wanted.values() if any(row["told"] == name for row in rows)]
     chart = (ends + points).properties(**size).facet(
-        column=alt.Column("figure:N", sort=shown, title=None)
+        column=alt.Column("told:N", sort=shown, title=None), spacing=28
     ).resolve_scale(x="independent")  # fmt: skip
     told += f" Of {places[0]}." if len(places) == 1 else ""
     show_chart(title, told, numbers, chart, numbers["run_id"].to_pylist(), "figures")

@@ -7,24 +7,51 @@ import streamlit as st
 
 from dashboards.charts import LINES
 from dashboards.charts import show as show_chart
-from dashboards.dots import prompts_told
+from dashboards.dots import dots, prompts_told
 from dashboards.intervals import wilson
+from dashboards.plain import plain
 from dashboards.queries.pair_logits import logit_calibration, position_bias
 from dashboards.queries.scored import Part
 from dashboards.reading import ask
 
 _SOURCE = "comparisons, qualities"
+_MOST = 10  # rankers beside each other
 
 
-def show(part: Part, name: str, ranker: str, measure: str | None) -> None:
-    """Draws position bias and calibration of the chosen ranker."""
-    found = ask(position_bias, part, ranker)
+def show(part: Part, name: str, known: dict[str, str], measure: str | None) -> None:
+    """Draws position bias of all rankers (name -> id), and the logits of the one called `name`."""
+    every = list(known)[:_MOST]
+    if len(known) > 1:
+        _flips({each: ask(position_bias, part, known[each]) for each in every}, known)
+    found = ask(position_bias, part, known[name])
     if not found["sizes"]["prompts"][0].as_py():
-        st.info(f"This ranker has compared no answers to the chosen prompts: {name}.", icon=None)
+        st.info(f"Ranker {plain(name)} has compared no answers to the chosen prompts.")
         return
-    _position(found, name, ranker)
+    _position(found, name, known[name])
     if measure is not None:
-        _calibration(ask(logit_calibration, part, ranker, measure), name, ranker, measure)
+        _calibration(ask(logit_calibration, part, known[name], measure), name, known[name], measure)
+
+
+def _flips(found: dict[str, dict[str, pa.Table]], known: dict[str, str]) -> None:
+    rows = []
+    for name, tables in found.items():
+        (told,) = tables["position"].to_pylist()
+        if told["pairs"]:
+            rows.append({"ranker": name, **told, "prompts": tables["sizes"]["prompts"][0].as_py()})
+    if len(rows) < 2:
+        return
+    numbers = pa.Table.from_pylist(rows)
+    low, high = wilson(numbers["flips"].to_numpy(), numbers["pairs"].to_numpy())
+    numbers = numbers.append_column("low", pa.array(low)).append_column("high", pa.array(high))
+    order = numbers.sort_by("flips")["ranker"].to_pylist()
+    chart = dots(numbers, "ranker", "flips", "share of pairs", order, ".1%")
+    show_chart(
+        "Winner turns with the order",
+        "On which share of pairs another answer wins once the two are shown the other way round; "
+        "0 for rankers that score each answer alone. Lines: 95 % interval over pairs (Wilson).",
+        numbers, chart.properties(height=alt.Step(26)), [known[row["ranker"]] for row in rows],
+        "comparisons",
+    )  # fmt: skip
 
 
 def _position(found: dict[str, pa.Table], name: str, ranker: str) -> None:
@@ -43,7 +70,7 @@ def _position(found: dict[str, pa.Table], name: str, ranker: str) -> None:
         ]
     numbers = pa.Table.from_pylist(rows)
     bars = alt.Chart(numbers).mark_bar().encode(
-        x=alt.X("low:Q", title="position bias of a pair, in logits"), x2="high:Q",
+        x=alt.X("low:Q", bin="binned", title="position bias of a pair, in logits"), x2="high:Q",
         y=alt.Y("pairs:Q", title="pairs", stack=True),
         color=alt.Color("winner:N", title="winner", legend=alt.Legend(orient="top")),
         tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"),

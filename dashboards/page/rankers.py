@@ -1,5 +1,6 @@
 """Rankers and schemes: do they order answers as the measures do, and what do they cost?"""
 
+import altair as alt
 import pyarrow as pa
 import streamlit as st
 
@@ -35,7 +36,7 @@ def show(part: Part) -> None:
         evaluated_rankings.show(part, measure, known)
         comparisons.show(part, measure, known, found)
     if ranker is not None:
-        ranker_logits.show(part, ranker, known[ranker], measure)
+        ranker_logits.show(part, ranker, known, measure)
 
 
 def _agreement(found: dict[str, pa.Table], measure: str, known: dict[str, str]) -> None:
@@ -60,10 +61,11 @@ def _ordered(numbers: pa.Table, measure: str, seen: str) -> None:
     order = _by(numbers, "share")
     chart = dots(numbers, "ranking", "share", "share of pairs ordered rightly", order, ".1%")
     show_chart(
-        "Pairs ordered as the measure orders them",
+        "Pairs ordered rightly",
         f"How often the better of two answers by {measure} has the higher score; a coin is right "
-        f"half the time. {seen}; lines: 95 % interval over prompts.",
-        numbers, chart.properties(height=_height(order)), numbers["ranker"].to_pylist(), _SOURCE,
+        f"half the time, and a scheme that only finds the first ties the rest. {seen}; lines: "
+        "95 % interval over prompts.",
+        numbers, chart.properties(height=alt.Step(24)), numbers["ranker"].to_pylist(), _SOURCE,
     )  # fmt: skip
 
 
@@ -77,7 +79,7 @@ def _picks(numbers: pa.Table, found: dict[str, pa.Table], measure: str, seen: st
         f"Mean {measure} of the answer that is ranked first, beside the best answer (Oracle), one "
         f"LLM for all prompts (BestSingle) and any answer (Random). {who}{seen}.",
         numbers, (levels(found["beside"], "quality", "system") + chart)
-        .properties(height=_height(order)), numbers["ranker"].to_pylist(), _SOURCE,
+        .properties(height=alt.Step(24)), numbers["ranker"].to_pylist(), _SOURCE,
     )  # fmt: skip
 
 
@@ -91,7 +93,3 @@ def named(numbers: pa.Table, known: dict[str, str]) -> pa.Table:
 def _by(numbers: pa.Table, column: str) -> list[str]:
     """Names of the rankings, the best first."""
     return numbers.sort_by([(column, "descending")])["ranking"].to_pylist()
-
-
-def _height(rows: list[str]) -> int:
-    return max(150, 26 * len(rows) + 20)

@@ -21,10 +21,11 @@ from workbench.stages.route_names import ROUTE
 from workbench.stages.system_names import llm_system
 
 _UNITS = {
-    "usd": "US dollars",
+    "usd": "US dollars per 1,000 prompts",
     "tokens": "tokens of the answer",
-    "parameters": "billion parameters of the LLM",
+    "parameters": "billion parameters",
 }
+_TIMES = {"usd": 1000.0}
 _LLM, _ROUTER, _HULL, _ZERO = "single LLM", "router", "best of all", "best of single LLMs"
 
 
@@ -40,7 +41,7 @@ def show(part: Part, measure: str, router: str, known: dict[str, str]) -> None:
         )
     else:
         found = ask(cost_quality, part, router, measure, names[chosen])
-        _front(found, measure, chosen, router, known)
+        _front(found, measure, names[chosen], router, known)
     _evaluated(ask(evaluated_routes, part, measure), measure, known)
 
 
@@ -57,7 +58,8 @@ def _front(
             left_out.append(name)
         else:
             kind = _ROUTER if own else _LLM
-            rows.append({**row, "kind": kind, "name": name, "of": "", "run_id": ""})
+            cost = row["cost"] * _TIMES.get(unit, 1)
+            rows.append({**row, "kind": kind, "name": name, "cost": cost})
     if not rows:
         st.info("No LLM that answers all of these prompts has a known cost in this unit.")
         return
@@ -70,7 +72,7 @@ def _front(
         told += f" Left out, their cost or answer is not known for all: {', '.join(left_out)}."
     numbers = pa.Table.from_pylist([*rows, *_hulls(rows)])
     runs = [row["id"] for row in rows if row["kind"] == _ROUTER]
-    chart = _drawn(numbers, f"mean cost per prompt, {unit}", f"mean {measure}")
+    chart = _drawn(numbers, f"mean cost, {_UNITS[unit]}")
     show_chart(
         "Cost against quality", told, numbers, chart.properties(height=380), runs,
         "routes, qualities, candidates, llms",
@@ -83,27 +85,34 @@ def _evaluated(found: pa.Table, measure: str, known: dict[str, str]) -> None:
     unknown = set[str]()
     for row in found.to_pylist():
         part = row["slice"].removeprefix("category=") if row["slice"] != "all" else ""
-        of = ", ".join(filter(None, [row["dataset"], row["split"], part, row["unit"]]))
+        unit = _UNITS.get(row["unit"], row["unit"] or "")
+        of = ", ".join(filter(None, [row["dataset"], row["split"], part, unit]))
         name = _route_name(row["system"], called)
         if row["cost"] is None or (row["cost_known"] or 0) < 1 or row["quality"] is None:
             unknown.add(name)
             continue
         kind = _ROUTER if row["system"].startswith(ROUTE) else _LLM
-        groups.setdefault(of, []).append({**row, "kind": kind, "name": name, "of": of})
+        cost = row["cost"] * _TIMES.get(row["unit"], 1)
+        own = {**row, "kind": kind, "name": name, "of": of, "cost": cost}
+        groups.setdefault(of, []).append(own)
     if not groups:
         return
     every = [line for rows in groups.values() for line in [*rows, *_hulls(rows)]]
     numbers = pa.Table.from_pylist(every)
     told = (
-        "The same of routers with their policies (what is done with utilities, such as a lower "
-        "price for a lower quality), as evaluations have found it, one chart for each of them."
+        f"The same by {measure} of routers with their policies (what is done with "
+        "utilities, such as a lower price for a lower quality), as evaluations have found it, one chart for each of them."
     )
     if unknown:
         told += f" Left out, their cost is not known on all prompts: {', '.join(sorted(unknown))}."
-    chart = _drawn(numbers, "mean cost per prompt", f"mean {measure}", labels=False)
-    chart = chart.properties(width=360, height=280).facet(
-        facet=alt.Facet("of:N", title=None, header=alt.Header(labelLimit=360)), columns=2
-    ).resolve_scale(x="independent", y="independent")  # fmt: skip
+    if len(groups) == 1:
+        told += f" Of {next(iter(groups))}."
+        chart: Any = _drawn(numbers, "mean cost").properties(height=320)
+    else:
+        chart = _drawn(numbers, "mean cost", labels=False)
+        chart = chart.properties(width=360, height=280).facet(
+            facet=alt.Facet("of:N", title=None, header=alt.Header(labelLimit=360)), columns=2
+        ).resolve_scale(x="independent", y="independent")  # fmt: skip
     runs = [row["run_id"] for rows in groups.values() for row in rows]
     show_chart(
         "Cost against quality of policies as evaluated", told, numbers, chart, runs, "figures"
@@ -131,29 +140,29 @@ def _hulls(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return lines
 
 
-def _drawn(numbers: pa.Table, cost: str, quality: str, labels: bool = True) -> alt.LayerChart:
+def _drawn(numbers: pa.Table, cost: str, labels: bool = True) -> alt.LayerChart:
     """Dots of systems and lines of hulls, all from one table: what is faceted has to be."""
     base = alt.Chart(numbers).encode(
         x=alt.X("cost:Q", title=cost, axis=alt.Axis(tickCount=5)),
-        y=alt.Y("quality:Q", title=quality, scale=alt.Scale(zero=False)),
+        y=alt.Y("quality:Q", title="mean quality", scale=alt.Scale(zero=False)),
     )
     kinds = alt.Color("kind:N", title=None, legend=alt.Legend(orient="top"), sort=[_ROUTER, _LLM])
     points = base.transform_filter(
-        alt.FieldOneOfPredicate("kind", [_ROUTER, _LLM])
+        alt.FieldOneOfPredicate(field="kind", oneOf=[_ROUTER, _LLM])
     ).mark_point(filled=True, size=100, opacity=1).encode(
         color=kinds, shape=alt.Shape("kind:N", title=None, sort=[_ROUTER, _LLM], legend=None),
         tooltip=["name:N", "kind:N", alt.Tooltip("quality:Q", format=".3f"),
                  alt.Tooltip("cost:Q", format=".3g"), alt.Tooltip("prompts:Q", format=",")],
     )  # fmt: skip
     lines = [
-        base.transform_filter(alt.FieldEqualPredicate("kind", kind))
+        base.transform_filter(alt.FieldEqualPredicate(field="kind", equal=kind))
         .mark_line(color=LINES, strokeDash=dash)
         .encode(order="cost:Q")
         for kind, dash in ((_HULL, [1, 0]), (_ZERO, [4, 4]))
     ]
     layers = [*lines, points]
     if labels:
-        corners = base.transform_filter(alt.FieldEqualPredicate("kind", _HULL))
+        corners = base.transform_filter(alt.FieldEqualPredicate(field="kind", equal=_HULL))
         text = corners.mark_text(align="left", dx=8, dy=10, fontSize=11, color=LINES)
         layers.append(text.encode(text="name:N"))
-    return alt.layer(*layers)
+    return alt.LayerChart(layer=layers)

@@ -46,7 +46,7 @@ def _quality(bins: pa.Table, name: str, router: str, measure: str, seen: str) ->
     numbers = pa.Table.from_pylist(rows)
     chart = alt.Chart(numbers).mark_line(point=True).encode(
         x=alt.X("entropy:Q", title=_AXIS, scale=alt.Scale(zero=False)),
-        y=alt.Y("quality:Q", title=f"mean {measure}", scale=alt.Scale(zero=False)),
+        y=alt.Y("quality:Q", title="mean quality", scale=alt.Scale(zero=False)),
         color=alt.Color("choice:N", title=None, sort=list(_SYSTEMS.values()),
                         legend=alt.Legend(orient="top")),
         tooltip=["choice:N", alt.Tooltip("entropy:Q", format=".2f"),
@@ -54,8 +54,8 @@ def _quality(bins: pa.Table, name: str, router: str, measure: str, seen: str) ->
     )  # fmt: skip
     show_chart(
         "Quality by entropy",
-        f"Prompts in groups of the same size, from those on which {name} clearly prefers one LLM "
-        f"(low entropy) to those on which all are alike to it; {seen}. Utilities that are no "
+        f"Mean {measure} of prompts in groups of the same size, from those on which {name} clearly "
+        f"prefers one LLM (low entropy) to those on which all are alike to it; {seen}. Utilities that are no "
         "chances become some by a softmax at their standard deviation.",
         numbers, chart.properties(height=260), [router], "routes, qualities",
     )  # fmt: skip
@@ -125,8 +125,11 @@ def _rewards(found: pa.Table, measure: str) -> None:
         tooltip=["reward:N", "of:N", alt.Tooltip("entropy:Q", format=".2f"),
                  alt.Tooltip("quality:Q", format=".3f"), "prompts:Q", "run_id:N"],
     )  # fmt: skip
-    y = alt.Y("quality:Q", title=f"mean {measure}", scale=alt.Scale(zero=False))
-    chart = base.mark_line(point=True).encode(y=y, strokeDash=alt.StrokeDash("of:N", title="of"))
+    y = alt.Y("quality:Q", title="mean quality", scale=alt.Scale(zero=False))
+    several = len({row["of"] for row in rows}) > 1
+    legend = alt.Legend(labelLimit=300) if several else None
+    dashes = alt.StrokeDash("of:N", title="of", legend=legend)
+    chart = base.mark_line(point=True).encode(y=y, strokeDash=dashes)
     show_chart(
         "Reward entropy as evaluated",
         f"Mean {measure} of the LLM that a reward prefers, by how clearly it prefers it (ZOOTER, "

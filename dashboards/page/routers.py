@@ -35,11 +35,11 @@ def show(part: Part) -> None:
         st.info("No chosen prompt is both routed by this router and measured: choose others.")
         return
     _seen(found)
-    left, right = st.columns(2)
+    left, right = st.columns([5, 6])
     with left:
         _shares(found, name, router, measure)
     with right:
-        _confusion(found["confusion"], router)
+        _confusion(found, router)
     _quality(found, name, router, measure)
     router_costs.show(part, measure, router, known)
     router_entropy.show(part, measure, name, router)
@@ -79,21 +79,26 @@ def _shares(found: dict[str, pa.Table], name: str, router: str, measure: str) ->
     )
     ends = base.mark_rule(strokeWidth=1.5, color=LINES).encode(x="low:Q", x2="high:Q")
     show_chart(
-        "Routed share against oracle share",
+        "Routed and oracle share",
         f"How often {name} asks each LLM, and how often that LLM really is best by {measure}; ties "
         f"are split; {prompts_told(found['sizes'])}; lines: 95 % interval (Wilson).",
-        numbers, (bars + ends).properties(height=max(220, 34 * len(order))), [router], _SOURCE,
+        numbers, (bars + ends).properties(height=alt.Step(12)), [router], _SOURCE,
     )  # fmt: skip
 
 
-def _confusion(numbers: pa.Table, router: str) -> None:
-    routed = sorted(numbers["routed"].unique().to_pylist())
+def _confusion(found: dict[str, pa.Table], router: str) -> None:
+    numbers, order = found["confusion"], found["shares"]["llm"].to_pylist()
     base = alt.Chart(numbers).encode(
-        x=alt.X("best:N", title="best LLM", axis=alt.Axis(labelAngle=-40, labelLimit=120)),
-        y=alt.Y("routed:N", title="LLM asked", axis=alt.Axis(labelLimit=160)),
+        x=alt.X(
+            "best:N",
+            sort=order,
+            title="best LLM",
+            axis=alt.Axis(labelAngle=-40, labelLimit=120, labelOverlap=False),
+        ),
+        y=alt.Y("routed:N", sort=order, title="LLM asked", axis=alt.Axis(labelLimit=160)),
     )
     tiles = base.mark_rect().encode(
-        color=alt.Color("share:Q", title="share", legend=alt.Legend(format="%"))
+        color=alt.Color("share:Q", title="share", legend=None)
         .scale(scheme="blues", domainMin=0),
         tooltip=["routed:N", "best:N", _percent("share"), alt.Tooltip("prompts:Q", format=",.1f")],
     )  # fmt: skip
@@ -106,7 +111,7 @@ def _confusion(numbers: pa.Table, router: str) -> None:
         "Who is asked and who is best",
         "Each row is the prompts that go to one LLM: on which share of them each LLM is the best. "
         "Rows whose own column is darkest are routed well.",
-        numbers, (tiles + text).properties(height=max(220, 26 * len(routed))), [router], _SOURCE,
+        numbers, (tiles + text).properties(height=alt.Step(26)), [router], _SOURCE,
     )  # fmt: skip
 
 
@@ -137,7 +142,7 @@ def _quality(found: dict[str, pa.Table], name: str, router: str, measure: str) -
     show_chart(
         "Quality of choices", told, numbers,
         dots(numbers, "choice", "quality", f"mean {measure}", names, label_limit=320)
-        .properties(height=150), [router], _SOURCE,
+        .properties(height=alt.Step(28)), [router], _SOURCE,
     )  # fmt: skip
 
 
@@ -153,7 +158,7 @@ def _categories(found: dict[str, pa.Table], name: str, router: str, measure: str
         f"Where {name} is worth it: right of the dashed line it is better than asking "
         f"{found['best_single']['llm'][0].as_py()} always, which was chosen on validation.",
         numbers, (nothing.encode(x="gain:Q") + chart)
-        .properties(height=max(150, 26 * len(order))), [router], _SOURCE,
+        .properties(height=alt.Step(24)), [router], _SOURCE,
     )  # fmt: skip
 
 

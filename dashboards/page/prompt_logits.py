@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import floor, log10
 from typing import Any
 
 import altair as alt
@@ -19,7 +20,7 @@ from workbench.stages.rankers import short
 _TEXTS = 16  # candidates, up to which numbers fit the tiles
 _TITLES = {
     "logit": "logit L",
-    "bias": "bias (L + Lᵀ) / 2: blue favours the left place, red the right",
+    "bias": "bias (L + Lᵀ) / 2",
 }
 
 
@@ -100,7 +101,7 @@ def _bias(cells: pa.Table, answers: Answers, told: str, ranker: str) -> None:
     both = cells.filter(pc.is_valid(cells["bias"]))
     show_chart(
         "Position bias",
-        told,
+        f"{told} Blue favours the left place, red the right.",
         both.drop_columns("logit"), _tiles(both, "bias", answers, _most(cells)), [ranker],
         "comparisons",
     )  # fmt: skip
@@ -124,9 +125,9 @@ def _tiles(cells: pa.Table, field: str, answers: Answers, most: float) -> alt.La
         color=alt.Color(f"{field}:Q", scale=colours, title=_TITLES[field], legend=below),
         tooltip=["shown left:N", "shown right:N", alt.Tooltip(f"{field}:Q", format="+.3f")],
     )
-    digits = ".1f" if field == "logit" else ".2f"
+    digits = max(1, 1 - floor(log10(most))) + (field == "bias")
     numbers = base.mark_text(fontSize=9).encode(
-        text=alt.Text(f"{field}:Q", format=digits),
+        text=alt.Text(f"{field}:Q", format=f".{digits}f"),
         color=alt.condition(
             f"abs(datum.{field}) > {0.6 * most}", alt.value("white"), alt.value("black")
         ),

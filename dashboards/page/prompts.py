@@ -54,15 +54,21 @@ def _wanted(scorer: Scorer) -> Wanted:
     left, middle, right = st.columns([5, 2, 3], vertical_alignment="bottom")
     find = left.text_input(
         "Search", key="find", bind="query-params", placeholder="words of the prompt",
-        icon=":material/search:",
+        icon=":material/search:", on_change=_first_page,
     )  # fmt: skip
-    answers = middle.toggle("also in answers", key="answers", bind="query-params")
+    answers = middle.toggle(
+        "also in answers", key="answers", bind="query-params", on_change=_first_page
+    )
     sorts = [text for text, sort in _SORTS.items() if scored or sort in ("longest", "id")]
-    sort = right.selectbox("Sort", sorts, key="sort", bind="query-params")
+    sort = right.selectbox("Sort", sorts, key="sort", bind="query-params", on_change=_first_page)
     return Wanted(
         find.strip(), answers, None if best == _ANY else best,
         (spread[0] / 100, spread[1] / 100), _SORTS[sort],
     )  # fmt: skip
+
+
+def _first_page() -> None:
+    st.session_state["page"] = 1
 
 
 def _list(part: Part, scorer: Scorer, name: str, wanted: Wanted, opened: str) -> list[str]:
@@ -74,7 +80,7 @@ def _list(part: Part, scorer: Scorer, name: str, wanted: Wanted, opened: str) ->
         st.info("No prompt is so: search for something else, or choose others in the sidebar.")
         return []
     told = f"{count:,} prompts" if count > 1 else "1 prompt"
-    with st.expander(told, expanded=not opened, key="list"):
+    with st.expander(told, expanded=not opened, key=f"list_{bool(opened)}"):
         rows, pages = st.container(), -(-count // _PAGE)
         page = 1
         if pages > 1:

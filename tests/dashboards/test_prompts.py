@@ -216,7 +216,13 @@ def test_the_url_opens_a_prompt_and_a_page(page, made_store):
     assert not app.exception
     assert app.number_input(key="page").value == 3
     assert app.dataframe[0].value["prompt_id"].tolist() == listed
+    app.text_input(key="find").set_value("question 1").run()
+    assert app.number_input(key="page").value == 1
     assert "Fused answers" in [title.value for title in app.subheader]
+    app.number_input(key="page").set_value(4).run()
+    app.sidebar.multiselect(key="split").set_value(["train", "validation"]).run()
+    assert not app.exception
+    assert app.number_input(key="page").value <= 4
     assert any("benchmark\\-router\\-b expects" in caption.value for caption in app.caption)
 
 

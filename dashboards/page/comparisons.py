@@ -85,7 +85,8 @@ def _systems(numbers: pa.Table, measure: str) -> None:
     show_chart(
         "Evaluated systems by comparisons",
         f"Mean {measure} of systems that rank on their way, as evaluations have found "
-        "them: fusers of the best K answers, and chains that route to some LLMs, rank their answers and fuse; of "
+        "them: fusers of the best K answers, and chains that route to some LLMs, "
+        "rank their answers and fuse; of "
         f"{'; '.join(sorted(set(places)))}.",
         numbers, chart, numbers["run_id"].to_pylist(), "figures",
     )  # fmt: skip

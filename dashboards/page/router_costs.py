@@ -66,6 +66,7 @@ def _front(
     told = (
         f"What a mean {measure} costs: up and to the left is better. Each router asks the LLM of "
         "its highest utility; between two dots of a line any cost can be had by a coin. "
+        "Solid: what is best at each cost, dashed: of single LLMs alone. "
         f"{prompts_told(found['sizes'])}."
     )
     if left_out:
@@ -101,7 +102,8 @@ def _evaluated(found: pa.Table, measure: str, known: dict[str, str]) -> None:
     numbers = pa.Table.from_pylist(every)
     told = (
         f"The same by {measure} of routers with their policies (what is done with "
-        "utilities, such as a lower price for a lower quality), as evaluations have found it, one chart for each of them."
+        "utilities, such as a lower price for a lower quality), "
+        "as evaluations have found it, one chart for each of them."
     )
     if unknown:
         told += f" Left out, their cost is not known on all prompts: {', '.join(sorted(unknown))}."

@@ -55,8 +55,8 @@ def _quality(bins: pa.Table, name: str, router: str, measure: str, seen: str) ->
     show_chart(
         "Quality by entropy",
         f"Mean {measure} of prompts in groups of the same size, from those on which {name} clearly "
-        f"prefers one LLM (low entropy) to those on which all are alike to it; {seen}. Utilities that are no "
-        "chances become some by a softmax at their standard deviation.",
+        f"prefers one LLM (low entropy) to those on which all are alike to it; {seen}. "
+        "Utilities that are no chances become some by a softmax at their standard deviation.",
         numbers, chart.properties(height=260), [router], "routes, qualities",
     )  # fmt: skip
 
@@ -109,7 +109,7 @@ def _rewards(found: pa.Table, measure: str) -> None:
         figure, _, number = row["figure"].partition("@")
         of = ", ".join((row["dataset"], row["split"]))
         one = bins.setdefault((of, row["system"], row["slice"], number), {})
-        one |= {"of": of, "reward": row["system"], "run_id": row["run_id"]}
+        one |= {"of": of, "reward": _measure(row["system"]), "run_id": row["run_id"]}
         if figure == "reward_entropy":
             one["entropy"] = row["value"]
         else:
@@ -121,7 +121,9 @@ def _rewards(found: pa.Table, measure: str) -> None:
     numbers = pa.Table.from_pylist(rows)
     base = alt.Chart(numbers).encode(
         x=alt.X("entropy:Q", title="entropy of the reward, in bits", scale=alt.Scale(zero=False)),
-        color=alt.Color("reward:N", title="reward", legend=alt.Legend(labelLimit=300)),
+        color=alt.Color(
+            "reward:N", title="reward", legend=alt.Legend(labelLimit=400, orient="bottom")
+        ),
         tooltip=["reward:N", "of:N", alt.Tooltip("entropy:Q", format=".2f"),
                  alt.Tooltip("quality:Q", format=".3f"), "prompts:Q", "run_id:N"],
     )  # fmt: skip
@@ -136,3 +138,8 @@ def _rewards(found: pa.Table, measure: str) -> None:
         "Figure 3): a reward to train a router by should be good where it is sure.",
         numbers, chart.properties(height=280), numbers["run_id"].to_pylist(), "figures",
     )  # fmt: skip
+
+
+def _measure(system: str) -> str:
+    """`rougeL@1` of the system `quality[rougeL@1]`."""
+    return system.removeprefix("quality[").removesuffix("]")

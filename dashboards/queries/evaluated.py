@@ -30,11 +30,11 @@ _ROUTES = """
           and case when $categories is null then slice = 'all'
                    else list_contains($categories, replace(slice, 'category=', '')) end
     ), runs as (
-        select run_id, dataset, split, slice, max(n) as n,
+        select run_id, dataset, split, slice, max(n) as most,
                count(distinct system) filter (starts_with(system, 'route:')) as routes
         from told group by run_id, dataset, split, slice having routes > 0
         qualify row_number() over (
-            partition by dataset, split, slice order by routes desc, n desc, run_id) = 1
+            partition by dataset, split, slice order by routes desc, most desc, run_id) = 1
     )
     select run_id, system, dataset, split, slice,
            max(value) filter (figure = 'quality') as quality,

@@ -111,7 +111,9 @@ def _most(cells: pa.Table) -> float:
     return max(abs(logit) for logit in cells["logit"].to_pylist()) or 1.0
 
 
-def _tiles(cells: pa.Table, field: str, answers: Answers, most: float) -> alt.LayerChart:
+def _tiles(
+    cells: pa.Table, field: str, answers: Answers, most: float
+) -> alt.LayerChart | alt.FacetChart:
     """Tiles of one field; its colours end at `most` on both sides of 0."""
     order = answers.order
     above = alt.Axis(labelAngle=-60, labelLimit=140, labelOverlap=False, orient="top")

@@ -6,7 +6,7 @@ import pyarrow as pa
 from dashboards.queries.sampled import take_chosen, take_sample, take_singles
 from dashboards.queries.scored import Part, table
 
-PROMPTS = 20_000
+PROMPTS = 10_000
 """Looked at, at most."""
 
 _EVERY = """

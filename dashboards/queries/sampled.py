@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from dashboards.queries.scored import Part, table
 
-BEST_SINGLE_PROMPTS = 20_000
+BEST_SINGLE_PROMPTS = 10_000
 """Of validation, at most: enough to choose BestSingle by."""
 
 # Temporary tables live in the connection's memory and die with it; the store is not written.

@@ -15,7 +15,7 @@ _COUNTS = ("prompts", "llms", "candidates", "comparisons", "fusions", "routes", 
 _COLUMNS = {
     "llm": "LLM",
     "candidates": "candidates",
-    "prompts": "prompts answered",
+    "decodings": "ways of decoding",
     "parameters_b": "billion parameters",
     "usd_per_mtok_in": "USD / M tokens in",
     "usd_per_mtok_out": "USD / M tokens out",

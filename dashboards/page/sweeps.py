@@ -15,7 +15,7 @@ from dashboards.page.setting_effects import show_effects
 from dashboards.page.trials import columns_of, show_best, with_told
 from dashboards.plain import plain
 from dashboards.queries.scored import Part
-from dashboards.queries.sweeps import Asked, front, history, importance, names, studies
+from dashboards.queries.sweeps import JUDGED, Asked, front, history, importance, names, studies
 from dashboards.reading import ask
 from dashboards.runs import link_to_run, run_told
 
@@ -56,7 +56,7 @@ def show(part: Part) -> None:
     _history(gone["trials"], asked, counts["trials"], runs)
     if cost:
         _front(asked, cost, counts["trials"], runs)
-    weights = _importance(asked, runs)
+    weights = _importance(asked, counts["trials"], runs)
     show_effects(asked, weights, runs)
     show_best(gone["best"], columns, asked, counts["trials"], runs)
 
@@ -173,7 +173,7 @@ def _across(costs: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _importance(asked: Asked, runs: list[str]) -> dict[str, float]:
+def _importance(asked: Asked, count: int, runs: list[str]) -> dict[str, float]:
     """Draws it, and gives it by setting; empty where it cannot be told."""
     found = ask(importance, asked)
     if not found.num_rows:
@@ -182,6 +182,7 @@ def _importance(asked: Asked, runs: list[str]) -> dict[str, float]:
             f"that differ in their settings and in {plain(asked.figure)}."
         )
         return {}
+    judged = f" From {JUDGED:,} of {count:,} trials." if count > JUDGED else ""
     bars = alt.Chart(found).mark_bar().encode(
         x=alt.X("importance:Q", axis=alt.Axis(format="%")),
         y=alt.Y("setting:N", sort="-x", title=None, axis=alt.Axis(labelLimit=260)),
@@ -191,7 +192,7 @@ def _importance(asked: Asked, runs: list[str]) -> dict[str, float]:
         "Importance of settings",
         f"How much of the differences in {asked.figure} a random forest over the trials lays to "
         "each setting (mean decrease of impurity, as Optuna computes it). It tells that a setting "
-        "matters, not which value is good: see below.",
+        f"matters, not which value is good: see below.{judged}",
         found, bars.properties(height=alt.Step(28)), runs, _TABLE,
     )  # fmt: skip
     return dict(zip(found["setting"].to_pylist(), found["importance"].to_pylist(), strict=True))

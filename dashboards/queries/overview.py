@@ -21,14 +21,19 @@ _ASKED = """
       and ($splits is null or list_contains($splits, split))
       and ($categories is null or list_contains($categories, coalesce(category, '')))
 """
+# With nothing chosen, all candidates count: that saves the join.
+_ALL = "create or replace temp view few as select * from candidates"
+_SOME = """
+    create or replace temp view few as select * from candidates semi join asked using (prompt_id)
+"""
 _POOL = """
-    select llm, coalesce(candidates, 0) as candidates, coalesce(prompts, 0) as prompts,
-           parameters_b, usd_per_mtok_in, usd_per_mtok_out, characters, tokens
+    select llm, coalesce(candidates, 0) as candidates, decodings, parameters_b, usd_per_mtok_in,
+           usd_per_mtok_out, characters, tokens
     from llms full join (
-        select llm, count(*) as candidates, count(distinct prompt_id) as prompts,
+        select llm, count(*) as candidates, count(distinct decoding) as decodings,
                round(avg(length(text)), 1) as characters,
                round(avg(tokens_out), 1) as tokens
-        from candidates semi join asked using (prompt_id) group by llm
+        from few group by llm
     ) using (llm)
     order by llm
 """
@@ -39,9 +44,7 @@ _PROMPTS = """
     from prompts semi join asked using (prompt_id) group by all order by all
 """
 _COVERAGE = """
-    with few as (
-        select candidate_id, llm from candidates semi join asked using (prompt_id)
-    ), found as (
+    with found as (
         select llm, measure, count(*) as measured
         from qualities join few using (candidate_id) group by all
     ), pool as (select llm, count(*) as candidates from few group by llm)
@@ -90,17 +93,17 @@ def pool(db: duckdb.DuckDBPyConnection, part: Part) -> dict[str, pa.Table]:
     """The pool on the chosen prompts.
 
     Returns:
-        llms: llm, candidates, prompts, parameters_b, usd_per_mtok_in, usd_per_mtok_out, and mean
-            characters and tokens of its answers.
+        llms: llm, candidates, decodings (ways of generating), parameters_b, usd_per_mtok_in,
+            usd_per_mtok_out, and mean characters and tokens of its answers.
         prompts: dataset, split, prompts, with_reference (a share), categories.
     """
-    db.execute(_ASKED, part.parameters)
+    _take(db, part)
     return {"llms": table(db, _POOL), "prompts": table(db, _PROMPTS)}
 
 
 def coverage(db: duckdb.DuckDBPyConnection, part: Part) -> pa.Table:
     """llm, measure, measured, candidates, share: how many candidates each measure has measured."""
-    db.execute(_ASKED, part.parameters)
+    _take(db, part)
     return table(db, _COVERAGE)
 
 
@@ -123,3 +126,9 @@ def leaderboard(
 def labels(db: duckdb.DuckDBPyConnection) -> pa.Table:
     """id, label: what rankers, fusers and routers are called."""
     return table(db, _LABELS)
+
+
+def _take(db: duckdb.DuckDBPyConnection, part: Part) -> None:
+    """Makes the temporary `asked`, the prompts of the part, and `few`, their candidates."""
+    db.execute(_ASKED, part.parameters)
+    db.execute(_SOME if part != Part() else _ALL)

@@ -113,12 +113,15 @@ _EFFECTS = """
     group by name, coalesce(setting, 'null')
     order by name, try_cast(coalesce(setting, 'null') as double), max(gain) desc
 """
-# Numbers that take many values: as many trials in each twentieth of them.
+# Numbers that take many values, in up to 20 bands of as many trials each, at least five.
 _BANDS = """
-    with parts as (
+    with placed as (
         select name, setting::double as number, value, gain,
-               ntile(20) over (partition by name order by setting::double) as part
+               row_number() over (partition by name order by setting::double) - 1 as place,
+               count(*) over (partition by name) as trials
         from settings semi join (from kinds where number) using (name)
+    ), parts as (
+        select *, place * greatest(1, least(20, trials // 5)) // trials as part from placed
     )
     select name, median(number) as number, min(number) as least, max(number) as most,
            count(*) as trials, quantile_cont(value, 0.25) as low, median(value) as middle,
@@ -127,7 +130,7 @@ _BANDS = """
 """
 DRAWN = 2_000
 """Trials that are drawn at most, beside the best ones."""
-JUDGED = 2_000
+JUDGED = 1_000
 """Trials that importance is computed from at most."""
 LISTED = 500
 """Trials that are listed at most."""
@@ -218,7 +221,7 @@ def effects(db: duckdb.DuckDBPyConnection, asked: Asked) -> dict[str, pa.Table]:
     Returns:
         choices: name, setting, trials, low, middle, high, best; of settings with up to `FEW`
             different values, the same in not all of at least `SEEN` trials.
-        numbers: name, number (the middle of a twentieth of the trials), least, most, trials, low,
+        numbers: name, number (the middle of a band), least, most, trials, low,
             middle, high, best; of numbers with more.
     """
     _take(db, asked)

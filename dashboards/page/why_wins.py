@@ -30,6 +30,7 @@ _NAMES = {
     "code": "% with code",
     "refusal": "% that refuse",
 }
+_RARE = {"list": "lists", "code": "code", "refusal": "refusals"}
 _FEW = 20  # answers below which an interval would be worth nothing
 _ASKED, _SHOWN = 80, 15  # phrases, before and after those that are parts of others are left out
 _PART = 0.8  # a phrase of this share of its longer one's answers, or more, is told by the longer
@@ -68,30 +69,37 @@ def show_why(two: Duel, name: str, runs: Sequence[str]) -> None:
 
 
 def _traits(two: Duel, contrasts: pa.Table, against: str, name: str, runs: Sequence[str]) -> None:
-    kept = pc.and_(
-        pc.equal(contrasts["against"], against),
-        pc.greater_equal(pc.min_element_wise(contrasts["answers"], contrasts["against_answers"]),
-                         _FEW),
-    )  # fmt: skip
-    rows = contrasts.filter(kept).drop_columns(["against"])
+    rows = contrasts.filter(pc.equal(contrasts["against"], against)).drop_columns(["against"])
+    answers = pc.min_element_wise(rows["answers"], rows["against_answers"])
+    rows = rows.filter(pc.greater_equal(answers, _FEW))
     if not rows.num_rows:
         st.info(f"Too few: neither has {_FEW} winning answers to hold against {_FEW} others.")
         return
-    difference, error = rows["difference"].to_numpy(), rows["error"].to_numpy()
-    low, high = difference - Z * error, difference + Z * error
-    clear = np.where((low > 0) | (high < 0), "yes", "may be chance")
-    for column, values in (("low", low), ("high", high), ("clear", clear)):
-        rows = rows.append_column(column, pa.array(values))
-    names = pa.array([_NAMES[trait] for trait in rows["trait"].to_pylist()])
-    rows = rows.set_column(rows.schema.get_field_index("trait"), "trait", names)
+    means = pc.max_element_wise(rows["mean"], rows["against_mean"])
+    seen = rows.filter(pc.greater(means, 0))
+    none = [text for trait, text in _RARE.items() if trait not in seen["trait"].to_pylist()]
+    left_out = {two.a, two.b} - set(seen["winner"].to_pylist())
+    notes = [f" In no answer: {', '.join(none)}."] if none else []
+    notes += [f" Left out: {llm}, fewer than {_FEW} answers." for llm in left_out]
+    seen = _with_ends(seen)
     show_chart(
         "What winning answers have",
         f"What winning answers by {name} have more (right of the line) or less of than "
         f"{_TOLD[against]}; lines: 95 % interval, pale where it crosses 0 and may be chance. A "
         "list is two lines with bullets or numbers; refusals are known by words such as "
-        "I'm sorry or As an AI at the beginning.",
-        rows, _trait_chart(two, rows), runs, _SOURCE,
+        f"I'm sorry or As an AI at the beginning.{''.join(notes)}",
+        seen, _trait_chart(two, seen), runs, _SOURCE,
     )  # fmt: skip
+
+
+def _with_ends(rows: pa.Table) -> pa.Table:
+    difference, error = rows["difference"].to_numpy(), rows["error"].to_numpy()
+    low, high = difference - Z * error, difference + Z * error
+    clear = np.where((low > 0) | (high < 0), "yes", "may be chance")
+    for column, values in (("low", low), ("high", high), ("clear", clear)):
+        rows = rows.append_column(column, pa.array(values))
+    names = pa.array([_NAMES[trait] for trait in rows["trait"].to_pylist()], pa.string())
+    return rows.set_column(rows.schema.get_field_index("trait"), "trait", names)
 
 
 def _trait_chart(two: Duel, rows: pa.Table) -> alt.FacetChart:
@@ -120,9 +128,10 @@ def _phrases(
     two: Duel, which: str, llm: str, rows: pa.Table, against: str, runs: Sequence[str]
 ) -> None:
     title = f"Phrases when {which} wins"
+    rows = rows.filter(pc.greater(rows["z"], 0))
     if not rows.num_rows:
         st.subheader(title)
-        st.info(f"No phrase is in {AT_LEAST} of these answers.")
+        st.info(f"No phrase that is in {AT_LEAST} of these answers is in more of those that win.")
         return
     looked_at = rows["looked_at"][0].as_py()
     sure = NormalDist().inv_cdf(1 - 0.05 / (2 * looked_at))

@@ -186,6 +186,12 @@ def test_a_part_that_stands_alone_often_stays():
     assert [row["phrase"] for row in without_parts(rows)] == ["as an ai", "as"]
 
 
+def test_the_page_tells_what_no_answer_has(page):
+    app = page("head_to_head", by="router benchmark-router-a")
+    assert not app.exception
+    assert any("lists, code, refusals" in one.value for one in app.caption)
+
+
 def test_the_page_tells_both_contrasts(page, said):
     app = page("head_to_head", store=said[0].path, against="its own losing answers")
     assert not app.exception

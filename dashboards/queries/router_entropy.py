@@ -26,10 +26,11 @@ _ENTROPIES = """
     ), chances as (
         select q, weight / nullif(sum(weight) over (partition by q), 0) as p from weights
     )
-    select q, greatest(-sum(case when p > 0 then p * log2(p) else 0 end), 0) as bits
+    select q, round(greatest(-sum(case when p > 0 then p * log2(p) else 0 end), 0), 9) as bits
     from chances where p is not null group by q having count(*) > 1
 """
-# Prompts of equal entropy share a bin.
+# Prompts of equal entropy share a bin: the last digits of a sum depend on its order, so it is
+# rounded above.
 _BINNED = """
     with placed as (
         select *, floor($bins * (rank() over (order by bits) - 1) / count(*) over ()) + 1 as bin

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -44,12 +45,15 @@ def draw(path: str) -> None:
 
 def main() -> None:
     """All pages behind one navigation."""
-    st.set_page_config(page_title="LLM ensembling workbench", layout="wide")
     pages = [
         st.Page(partial(draw, path), title=title, icon=icon, url_path=path, default=path == FIRST)
         for path, (title, icon, _) in PAGES.items()
     ]
-    st.navigation(pages).run()
+    chosen = st.navigation(pages)
+    # An icon of our own: those of pages would be fetched from elsewhere.
+    icon = Path(__file__).with_name("icon.svg")
+    st.set_page_config(f"{chosen.title} – LLM ensembling", str(icon), layout="wide")
+    chosen.run()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dashboards.app import PAGES
+from dashboards.app import FIRST, PAGES
 from workbench.store.store import Store
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -77,7 +77,7 @@ def tab(browser):
 
 def opened(tab, address, path):
     """The page, once Streamlit has drawn it."""
-    tab.goto(f"{address}/{path}")
+    tab.goto(f"{address}/{path}".replace(f"/{FIRST}", "/"))  # the first page has no path
     title = PAGES[path.partition("?")[0]][0]
     tab.get_by_role("heading", name=title, exact=True, level=1).wait_for()
     tab.get_by_test_id("stStatusWidget").wait_for(state="detached")

@@ -99,11 +99,11 @@ def _prompts(prompts: pa.Table) -> None:
         y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=220)),
         color=alt.Color("split:N", title=None, sort=_SPLITS,
                         legend=alt.Legend(orient="top")),
-        order=alt.Order("split:N"),
+        order=alt.Order("place:Q"),
         tooltip=["dataset:N", "split:N", alt.Tooltip("prompts:Q", format=","),
                  alt.Tooltip("with_reference:Q", title="with a reference", format=".0%"),
                  "categories:Q"],
-    )  # fmt: skip
+    ).transform_calculate(place=f"indexof({_SPLITS}, datum.split)")  # fmt: skip
     told = "Models learn on train, settings are chosen on validation, and test is for the end."
     show_chart(title, told, prompts, bars.properties(height=alt.Step(34)), source="prompts")
 

@@ -111,12 +111,12 @@ def _runs(run: str | None) -> list[str]:
 def _history(trials: pa.Table, asked: Asked, count: int, runs: list[str]) -> None:
     trials = with_told(trials)
     base = alt.Chart(trials).encode(x=alt.X("trial:Q", title="trial"))
-    y = alt.Y("value:Q", title=asked.figure, scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=asked.figure, scale=alt.Scale(zero=False, padding=8))
     dots = base.mark_circle(size=28, opacity=0.55).encode(
         y=y, tooltip=["trial:Q", alt.Tooltip("value:Q", format=".5g"), "settings:N"]
     )
     line = base.mark_line(interpolate="step-after", color="#e8782b", strokeWidth=2).encode(
-        y=alt.Y("best_so_far:Q", title=asked.figure, scale=alt.Scale(zero=False))
+        y=alt.Y("best_so_far:Q", title=asked.figure, scale=alt.Scale(zero=False, padding=8))
     )
     way = "lower" if asked.smaller else "higher"
     show_chart(
@@ -139,7 +139,7 @@ def _front(asked: Asked, cost: str, count: int, runs: list[str]) -> None:
     trials = with_told(trials)
     best = trials.filter(trials["front"])
     x = alt.X("cost:Q", title=cost, **_across(trials["cost"].to_pylist()))
-    y = alt.Y("value:Q", title=asked.figure, scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=asked.figure, scale=alt.Scale(zero=False, padding=8))
     tips = ["trial:Q", alt.Tooltip("value:Q", title=asked.figure, format=".5g"),
             alt.Tooltip("cost:Q", title=cost, format=".5g"), "settings:N"]  # fmt: skip
     all_of_them = alt.Chart(trials).mark_circle(size=28, color=LINES, opacity=0.5).encode(
@@ -168,7 +168,7 @@ def _across(costs: Sequence[float]) -> dict[str, Any]:
     wide = min(costs) > 0 and max(costs) / min(costs) > 30
     small = 0 < max(costs) < 0.01
     return {
-        "scale": alt.Scale(type="log" if wide else "linear", zero=False),
+        "scale": alt.Scale(type="log" if wide else "linear", zero=False, padding=8),
         "axis": alt.Axis(format=".1~e" if small else "~g"),
     }
 

@@ -78,12 +78,13 @@ def _row(
 ) -> dict[str, Any]:
     """One line of the table: a setting may be of several types, so all are text."""
     chosen, worth = json.loads(row["settings"]), json.loads(row["figures"])
-    made: dict[str, Any] = {"trial": row["trial"]}
+    run = address(row["run_id"]) if row["run_id"] else None
+    made: dict[str, Any] = {"trial": row["trial"], "run": run}
     made |= {f"figure {name}": _number(worth.get(name)) for name in figures}
     for name in settings:
-        column = f"setting {name}" if name in made or name == "run" else name
+        column = f"setting {name}" if name in made else name
         made[column] = _value(chosen[name], known) if name in chosen else None
-    return made | {"run": address(row["run_id"]) if row["run_id"] else None}
+    return made
 
 
 def _number(value: Any) -> float | None:

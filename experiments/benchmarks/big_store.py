@@ -92,8 +92,8 @@ group by prompt_id
 """
 _RESULTS = """
 insert into results
-select 'benchmark-evaluation', system, dataset, split, 'all', measure, value, value - 0.01,
-       value + 0.01, n
+select 'benchmark-evaluation', system, dataset, split, 'all', 'quality:' || measure, value,
+       value - 0.01, value + 0.01, n
 from (select 'llm:' || llm as system, dataset, split, measure, avg(value) as value, count(*) as n
       from measured_candidates group by all)
 """

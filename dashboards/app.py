@@ -21,22 +21,22 @@ from dashboards.plain import plain
 from dashboards.queries.scored import Part
 from dashboards.reading import store_path
 
-PAGES: dict[str, tuple[str, str, Callable[[Part], None]]] = {
-    "overview": ("Overview", ":material/home:", overview.show),
-    "best_llm": ("Best LLM", ":material/trophy:", best_llm.show),
-    "head_to_head": ("Head to head", ":material/compare_arrows:", head_to_head.show),
-    "prompts": ("Prompts", ":material/chat:", prompts.show),
-    "rankers": ("Rankers and schemes", ":material/format_list_numbered:", rankers.show),
-    "routers": ("Routers", ":material/alt_route:", routers.show),
-    "sweeps": ("Sweeps", ":material/tune:", sweeps.show),
+PAGES: dict[str, tuple[str, Callable[[Part], None]]] = {
+    "overview": ("Overview", overview.show),
+    "best_llm": ("Best LLM", best_llm.show),
+    "head_to_head": ("Head to head", head_to_head.show),
+    "prompts": ("Prompts", prompts.show),
+    "rankers": ("Rankers and schemes", rankers.show),
+    "routers": ("Routers", routers.show),
+    "sweeps": ("Sweeps", sweeps.show),
 }
-"""Path in the URL -> title, icon and what draws the page for the prompts that were chosen."""
+"""Path in the URL -> title and what draws the page for the prompts that were chosen."""
 FIRST = "overview"
 
 
 def draw(path: str) -> None:
     """One page with its filters, or the page of what is wrong with the store."""
-    title, _, show = PAGES[path]
+    title, show = PAGES[path]
     with told_as_page():
         st.title(title)
         st.sidebar.caption(f"Store: {plain(store_path().name)}")
@@ -45,12 +45,12 @@ def draw(path: str) -> None:
 
 def main() -> None:
     """All pages behind one navigation."""
+    # Pages have no icons of their own: a browser would fetch these from elsewhere.
     pages = [
-        st.Page(partial(draw, path), title=title, icon=icon, url_path=path, default=path == FIRST)
-        for path, (title, icon, _) in PAGES.items()
+        st.Page(partial(draw, path), title=title, url_path=path, default=path == FIRST)
+        for path, (title, _) in PAGES.items()
     ]
     chosen = st.navigation(pages)
-    # An icon of our own: those of pages would be fetched from elsewhere.
     icon = Path(__file__).with_name("icon.svg")
     st.set_page_config(f"{chosen.title} – LLM ensembling", str(icon), layout="wide")
     chosen.run()

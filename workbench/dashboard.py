@@ -1,7 +1,6 @@
 """Dashboard: the pages over a store, served to this machine alone."""
 
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +49,6 @@ def dashboard(store: Path, port: int = 8501, open_browser: bool = False) -> None
     if not store.is_file():
         terminal.say(f"no store at {store} yet: the pages show it once it is there")
     terminal.say("Ctrl-C ends the dashboard")
-    environment = os.environ | {_STORE: str(store.resolve())}
     command = [sys.executable, "-m", "streamlit", "run", str(app), *told]
-    subprocess.run(command, env=environment, check=False)
+    # In place of this process, so that who ends it ends the server.
+    os.execve(sys.executable, command, os.environ | {_STORE: str(store.resolve())})  # noqa: S606

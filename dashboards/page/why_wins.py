@@ -147,12 +147,13 @@ def _phrases(
                  "found:Q", "answers:Q", "against_found:Q", "against_answers:Q"],
     )  # fmt: skip
     line = alt.Chart(pa.table({"sure": [sure]})).mark_rule(strokeDash=[5, 4], color=LINES)
+    topics = " They tell what it wins on, too." if against == "own" else ""
     none = "" if any(clear.to_pylist()) else " None is: do not read reasons into them."
     show_chart(
         title,
         f"Words and phrases that more of the answers with which {llm} wins have than "
         f"{_TOLD[against]}. Of {looked_at:,} phrases looked at (in the first {FIRST_WORDS} words), "
-        f"those beyond the line, z = {sure:.1f}, are more than chance.{none}",
+        f"those beyond the line, z = {sure:.1f}, are more than chance.{none}{topics}",
         shown, (bars + line.encode(x="sure:Q")).properties(height=alt.Step(20)), runs, _SOURCE,
     )  # fmt: skip
 

@@ -35,7 +35,8 @@ _CATEGORIES = (
 _ROUTERS = (
     "AIQ: area below the upper hull of the points (cost, quality) of a router's policies and the "
     "cheapest LLM, from the cost of the cheapest to that of the dearest LLM. ZeroRouter: the hull "
-    "of the single LLMs, which needs no router. ECE: expected calibration error of the utilities."
+    "of the single LLMs, which needs no router. ECE: expected calibration error of the utilities; "
+    "where these or the qualities leave 0 to 1, both are scaled to it by their ranges."
 )
 _HULL = "LLMs that no mixture of two others beats at its cost. Costs are mean {}."
 _PAIR = (

@@ -79,7 +79,9 @@ class ClusterTagger(Tagger):
         self.encoder, self.measure, self.seed = encoder, measure, seed
         self.counts = sorted(set(several("clusters", clusters)))
         if measure is None and len(self.counts) > 1:
-            raise BadValue("measure", measure, f"a measure to choose by among {self.counts}")
+            raise BadValue(
+                "tagger.measure", measure, f"a measure of the store, to choose among {self.counts}"
+            )
         check_vector_options(pooling, max_tokens)
         self.max_tokens, self.pooling, self.normalise = max_tokens, pooling, normalise
         self.tokens_per_batch, self.device = tokens_per_batch, device

@@ -203,7 +203,7 @@ def _categories_table(where: str, systems: Systems, categories: dict[str, System
     # A line may end behind the slash between router and policy.
     heads = [broken(f"{labels[name]} ↑".replace("/", "/ "), 9) for name in shown]
     some = len(routes[:_SHOWN])
-    told = f"The best {some} of {len(every)} routes, one of a router."
+    told = f"{some} of {len(every)} routes: of each router its best, and at most {_SHOWN} routers."
     caption = told if len(every) > some else None
     columns = ("category", "prompts", *heads)
     return terminal.table(f"Routing by category, {where}", columns, rows, caption)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import shutil
 import sqlite3
 from dataclasses import is_dataclass
@@ -237,3 +238,17 @@ def test_an_experiment_file_that_is_not_text_is_refused(tmp_path, capsys):
     (tmp_path / "store.duckdb").write_bytes(b"\xb8\x00\xff" * 100)
     assert main(["run", str(tmp_path / "store.duckdb")]) == 2
     assert "it is not text" in capsys.readouterr().err
+
+
+def test_a_class_of_ones_own_may_lie_where_the_command_is_called(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from workbench.ranking.ranker import Ranker\n"
+        "class Mine(Ranker):\n"
+        "    def prepare(self): return self\n"
+        "    def compare(self, *given, **options): raise SystemExit(7)\n"
+    )
+    # As the installed command runs: Python itself does not look into this folder.
+    safe = os.environ | {"PYTHONSAFEPATH": "1"}
+    told = ["compare", "--store=none.duckdb", "--model=mine.Mine"]
+    answer = workbench(*told, cwd=tmp_path, env=safe)
+    assert "no store at none.duckdb" in answer.communicate()[1]

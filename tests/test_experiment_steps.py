@@ -66,3 +66,16 @@ def test_routes_are_made_by_the_router_that_was_trained_last():
     called = stages(first, ("route", {}, {"router": "one"}), second, ("route", {}, {}))
     assert [call[1] for call in called if call[0] == "route"] == ["one", "two"]
     assert stages(first, ("route", {"router": "named"}, {}))[-1] == ("route", "named")
+
+
+def test_a_router_is_saved_without_the_ranker_that_was_trained_before():
+    seen = []
+
+    def train():
+        return SimpleNamespace(ranker="r")
+
+    def save(ranker=None, fuser=None, router=None):
+        seen.append((ranker, fuser, router))
+
+    run([Step("train", "train", train, {}), Step("save", "save", save, {"router": "known"})])
+    assert seen == [(None, None, "known")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from store_contract import breaches
-from tiny_pipeline import content, counts, one, rows, runs
+from tiny_pipeline import contents, counts, one, rows, runs
 
 from workbench.cli import VERBS, main
 from workbench.errors import UnknownName
@@ -23,11 +23,14 @@ SMALL = {
     "train.trainer.max_epochs": 1,
     "train.trainer.accelerator": "cpu",
     "evaluate.resamples": 50,
+    "evaluate.splits": "[test]",  # half the plots
     "sweep.trials": 3,
 }
 SMALL_FUSER = {
     "train-fuser.model.init_args.model.encoder": "{encoder}",
     "train-fuser.model.init_args.model.decoder_layers": 1,
+    # A decoder that has learned nothing writes as much as it may.
+    "train-fuser.model.init_args.decoding.max_new_tokens": 8,
     "train-fuser.trainer.max_epochs": 1,
     "train-fuser.trainer.check_val_every_n_epoch": 1,
     "train-fuser.trainer.accelerator": "cpu",
@@ -39,8 +42,9 @@ RANKERS = ("summa", "reward", "simcls")
 OVERRIDES = {
     "demo.yaml": SMALL
     | {
-        "ingest.n_prompts": 70,
+        "ingest.n_prompts": 50,
         "train.data.init_args.tokens_per_batch": 8192,
+        "train-fuser.model.init_args.decoding.max_new_tokens": 8,
         "train-fuser.trainer.max_epochs": 1,
         "train-fuser.trainer.check_val_every_n_epoch": 1,
         "train-router.trainer.max_epochs": 1,
@@ -54,6 +58,7 @@ OVERRIDES = {
         "train-reward.trainer.accelerator": "cpu",
         **SMALL_FUSER,
         "evaluate.resamples": 50,
+        "evaluate.splits": "[test]",
     },
     "flask.yaml": {
         "ingest.path": "{mixinstruct}",
@@ -62,12 +67,14 @@ OVERRIDES = {
         "train.trainer.accelerator": "cpu",
         **SMALL_FUSER,
         "evaluate.resamples": 50,
+        "evaluate.splits": "[test]",
     },
     "alpaca_eval.yaml": SMALL
     | {"ingest.path": "{alpaca_eval}", "train.model.init_args.encoder": "{encoder}"},
     "alpaca_eval_rankers.yaml": {
         "ingest.path": "{alpaca_eval}",
         "evaluate.resamples": 50,
+        "evaluate.splits": "[test]",
         **{f"train-{name}.model.init_args.encoder": "{encoder}" for name in RANKERS},
         **{f"train-{name}.trainer.max_epochs": 1 for name in RANKERS},
         **{f"train-{name}.trainer.accelerator": "cpu" for name in RANKERS},
@@ -164,8 +171,9 @@ def test_an_experiment_runs_and_then_skips_what_is_done(
     assert main(words) == 0, capsys.readouterr().err
     told = capsys.readouterr().out
     assert breaches(store) == []
+    filled = counts(store)
     for table in ("prompts", "qualities", "comparisons", "rankings", "results"):
-        assert one(store, f"select count(*) from {table}") > 0
+        assert filled[table] > 0
     swept = "sweep.trials" in OVERRIDES[file.name]
     tried = sum(n for o, n in OVERRIDES[file.name].items() if o.endswith(".trials"))
     assert one(store, "select count(*) from trials where state = 'COMPLETE'") == tried
@@ -189,10 +197,10 @@ def test_an_experiment_runs_and_then_skips_what_is_done(
         places = (f"--store {store}", Tracker(store).uri, "optuna-dashboard")
         assert all(place in told for place in places)
 
-    before = {table: content(store, table) for table in counts(store)}
+    before = contents(store)
     known = {run.info.run_id for run in runs(store)}
     assert main(words) == 0
-    assert {table: content(store, table) for table in counts(store)} == before
+    assert contents(store) == before
     assert {run.info.run_id for run in runs(store)} == known
     assert "going on from" not in capsys.readouterr().err
 

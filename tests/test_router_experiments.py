@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from store_contract import breaches
-from tiny_pipeline import content, counts, one, rows, runs
+from tiny_pipeline import contents, one, rows, runs
 
 from workbench.cli import main
 from workbench.models.vocabulary import tiny_tokenizer
@@ -148,6 +148,6 @@ def test_an_experiment_with_routers_runs_and_then_skips_what_is_done(
     assert "Routing, by" in told
     assert one(new_store, "select count(*) from results where not isfinite(value)") == 0
 
-    before = {table: content(new_store, table) for table in counts(new_store)}
+    before = contents(new_store)
     assert main(words) == 0
-    assert {table: content(new_store, table) for table in counts(new_store)} == before
+    assert contents(new_store) == before

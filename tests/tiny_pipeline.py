@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,14 @@ def copied(pool: Path, to: Path) -> Path:
     return to
 
 
+@cache
+def _opened(store: Path) -> Store:
+    """A store whose version is looked at once: opening DuckDB costs more than most queries."""
+    return Store(store)
+
+
 def rows(store: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-    with Store(store).reading() as db:
+    with _opened(store).reading() as db:
         return db.execute(sql, list(parameters)).fetchall()
 
 
@@ -75,12 +82,20 @@ def execute(store: Path, sql: str, *parameters: object) -> None:
 
 def counts(store: Path) -> dict[str, int]:
     """Rows by table."""
-    return {table: one(store, f"select count(*) from {table}") for table in KEYS}
+    parts = (f"select '{table}', count(*) from {table}" for table in KEYS)
+    return dict(rows(store, " union all ".join(parts)))
 
 
 def content(store: Path, table: str) -> set[tuple[Any, ...]]:
     """All rows of a table, in no order."""
     return {tuple(map(str, row)) for row in rows(store, f"select * from {table}")}
+
+
+def contents(store: Path) -> dict[str, set[tuple[Any, ...]]]:
+    """All rows by table, read in one transaction."""
+    with _opened(store).reading() as db:
+        found = {table: db.execute(f"select * from {table}").fetchall() for table in KEYS}
+    return {table: {tuple(map(str, row)) for row in of_table} for table, of_table in found.items()}
 
 
 def runs(store: Path, stage: str | None = None) -> list[Any]:

@@ -34,7 +34,7 @@ class Choosing(Face):
     @property
     def router(self) -> Any:
         """The router; raises MissingInput where none is loaded."""
-        return loaded(self._router, "router", "one that `workbench save` wrote")
+        return loaded(self._router, "router", "what `workbench save` wrote")
 
     def route(
         self,
@@ -60,17 +60,18 @@ class Choosing(Face):
         Raises:
             MissingInput: no router is loaded.
             BadValue: lists of different lengths, an `m` that cannot be, a cost that is missing or
-                not known to the router.
+                of an LLM that the router does not know, a threshold without `at`.
             UnknownName: a policy, or an LLM in it, that there is not.
         """
         router = self.router
         chosen = Policy.parse(policy)
         chosen.check(router.llms)
-        if not 1 <= m <= len(router.llms):
+        if not isinstance(m, int | np.integer) or not 1 <= m <= len(router.llms):
             raise BadValue("m", m, f"1 to {len(router.llms)}, the LLMs of the router")
-        scores = chosen.scores(
-            self.utilities(inputs, instructions), _costs(router.llms, costs), router.llms
-        )
+        known = _costs(router.llms, costs)
+        # A cost or threshold that is lacking is told by a prompt of no utilities, before any work.
+        chosen.scores(np.zeros((1, len(router.llms))), known, router.llms)
+        scores = chosen.scores(self.utilities(inputs, instructions), known, router.llms)
         order = np.argsort(-scores, axis=1, kind="stable")
         asked = np.take_along_axis(top_m(scores, m), order, axis=1)
         return [

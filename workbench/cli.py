@@ -24,7 +24,10 @@ VERBS = {
     "route": ("workbench.stages.route:route", "write which LLM to ask, from the prompt alone"),
     "aggregate": ("workbench.stages.aggregate:aggregate", "turn pair logits into rankings"),
     "fuse": ("workbench.stages.fuse:fuse", "merge the best candidates of prompts into one answer"),
-    "evaluate": ("workbench.stages.evaluate:evaluate", "tell what each pick and fusion is worth"),
+    "evaluate": (
+        "workbench.stages.evaluate:evaluate",
+        "tell what picks, fusions and routes are worth",
+    ),
     "sweep": ("workbench.sweeps.sweep:sweep", "search schemes, order and top-K on stored logits"),
     "tune": ("workbench.sweeps.tune:tune", "search K, order and decoding of a fuser"),
     "chain": ("workbench.sweeps.chain:chain", "search route, rank and fuse by quality and cost"),
@@ -85,6 +88,9 @@ def overview() -> str:
 
 
 def _call(verb: str, arguments: list[str]) -> int:
+    # A class of one's own may lie where the command is called; behind all that is installed.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     # Else tokenizers warn, and go slower, in the worker processes of a data loader.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # Nobody is told what is run here, unless the user wants it.

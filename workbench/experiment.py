@@ -55,8 +55,10 @@ def run(steps: list[Step]) -> None:
 
 def _take(step: Step, arguments: dict[str, Any], kind: str, name: str) -> None:
     """Names the ranker, fuser or router that a stage works with, where its options do not."""
-    if step.verb == "save" and (kind != "ranker" or arguments.get("fuser")):
-        return  # one or the other; a ranker where nothing is said
+    if step.verb == "save" and (
+        kind != "ranker" or arguments.get("fuser") or arguments.get("router")
+    ):
+        return  # one of them; a ranker where nothing is said
     if kind in inspect.signature(step.function).parameters:
         if arguments.get("model") is None:
             arguments[kind] = arguments.get(kind) or name

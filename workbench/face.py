@@ -43,7 +43,7 @@ def loaded(model: Any, what: str, example: str) -> Any:
     """The model; raises MissingInput where there is none."""
     if model is None:
         raise MissingInput(
-            f"no {what} is loaded: Blender({what}=…) or load_{what}(…) takes a {what}, a "
-            f"directory, or a hub id such as {example}"
+            f"no {what} is loaded: Blender({what}=…) or load_{what}(…) takes a {what}, or "
+            f"a directory or hub id, such as {example}"
         )
     return model

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
@@ -89,6 +90,7 @@ def _source_name(words: list[str]) -> str:
     return words.pop(0)
 
 
+@cache  # an experiment has many stages of one verb, and reading a signature takes 0.1 s
 def _parser(verb: str, function: Callable[..., Any], source: str | None) -> ArgumentParser:
     name = f"workbench {verb}" + (f" {source}" if source else "")
     about = (inspect.getdoc(function) or "").split("\n\n")[0]

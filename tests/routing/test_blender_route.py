@@ -57,16 +57,37 @@ def test_a_saved_router_is_loaded_by_its_directory(router, tmp_path):
     [
         ({"m": 0}, BadValue, "1 to 3"),
         ({"m": 4}, BadValue, "1 to 3"),
+        ({"m": 1.5}, BadValue, "1 to 3"),
         ({"policy": "argmin"}, UnknownName, "argmax"),
         ({"policy": "abstain(default=nobody, margin=0.1)"}, UnknownName, "nobody"),
         ({"policy": "cost_aware(lambda=1)", "costs": {"nobody": 1.0}}, BadValue, "nobody"),
         ({"policy": "cost_aware(lambda=1)", "costs": {LLMS[0]: 1.0}}, BadValue, LLMS[1]),
+        ({"policy": "cost_aware(lambda=1)"}, BadValue, "costs = None"),
+        (
+            {"policy": f"threshold(strong={LLMS[0]}, weak={LLMS[1]}, share=0.3)"},
+            BadValue,
+            "a threshold",
+        ),
         ({"instructions": ["one"]}, BadValue, "number of instructions"),
     ],
 )
 def test_what_cannot_be_is_told(blender, options, error, told):
     with pytest.raises(error, match=told):
         blender.route(PROMPTS, **options)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["cost_aware(lambda=1)", f"threshold(strong={LLMS[0]}, weak={LLMS[1]}, share=0.3)"],
+)
+def test_what_a_policy_lacks_is_told_before_the_router_reads(router, monkeypatch, policy):
+    def reads(*prompts, **options):
+        pytest.fail("the router has read prompts")
+
+    blender = Blender(router=router)
+    monkeypatch.setattr(router, "utilities", reads)
+    with pytest.raises(BadValue):
+        blender.route(PROMPTS, policy=policy)
 
 
 def test_a_router_is_needed_and_has_to_be_trained():

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from router_kinds import KINDS, made
+from sklearn.neural_network import _multilayer_perceptron
+from sklearn.utils import shuffle
 from two_kinds import LLMS, NEW, connected, fitted, world
 
 from workbench.errors import BadModel
@@ -127,6 +129,18 @@ def test_no_prompt_gives_no_row_and_progress_counts_all(routers):
     assert router.utilities([]).shape == (0, 3)
     router.utilities(NEW, progress=told.append)
     assert sum(told) == len(NEW)
+
+
+def test_each_epoch_of_a_perceptron_has_batches_of_its_own(store, monkeypatch):
+    orders = []
+
+    def shuffled(rows, **options):
+        orders.append(shuffle(rows, **options).tolist())
+        return orders[-1]
+
+    monkeypatch.setattr(_multilayer_perceptron, "shuffle", shuffled)
+    fitted(made("mlp", epochs=4), store)
+    assert len(orders) == len(set(map(tuple, orders))) == 4
 
 
 def test_before_training_it_says_so(tmp_path):

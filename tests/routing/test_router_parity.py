@@ -95,13 +95,15 @@ def test_strengths_make_the_weighted_comparisons_most_likely(seed, gamma):
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     for x, theta in zip(new, found, strict=True):
         cosine = unit @ x / np.linalg.norm(x)
+        # Where all training prompts lie on the other side, all count alike.
+        likeness = cosine / cosine.max() if cosine.max() > 0 else np.ones(len(cosine))
         gradient = -0.1 * theta
-        for like, own in zip(cosine / cosine.max(), rewards, strict=True):
+        for like, own in zip(likeness, rewards, strict=True):
             for i, j in np.argwhere(own[:, None] > own[None, :]):
                 step = gamma ** (like - 1) / (1 + np.exp(theta[i] - theta[j]))
                 gradient[i] += step
                 gradient[j] -= step
-        np.testing.assert_allclose(gradient, 0, atol=1e-4)
+        np.testing.assert_allclose(gradient, 0, atol=1e-3)
 
 
 def test_without_likeness_the_strengths_are_those_of_all_comparisons():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from fused_pool import RANKER, SCHEME, fuse, qualities, ranked_store
 from hand_routes import OTHER, PARAMETERS, ROUTER, route, size, told, values_of
+from scipy.special import softmax
 from store_contract import breaches
 from tiny_pipeline import content, copied, execute, rows, runs, workbench
 
@@ -125,6 +126,18 @@ def test_routers_are_told_over_categories_costs_and_pairs(routed):
     assert told(store, system(), part="category=x")["cost[parameters]"][3] == x.sum()
     bins = values_of(store, "quality[m]")  # the only measure is its own reward
     assert bins["reward_entropy@1"] < bins["reward_entropy@2"]
+
+
+def test_the_scores_of_a_ranking_are_rewards_too(routed):
+    """The ranker's are the same on every prompt: one bin, in which LLM b is preferred."""
+    store = routed / "store.duckdb"
+    sql = "select distinct llm, score from rankings join candidates using (candidate_id)"
+    scores = np.array([score for _, score in sorted(rows(store, sql))])
+    shares = softmax(scores / scores.std())
+    found = values_of(store, f"{RANKER}/{SCHEME}")
+    assert found["reward_entropy@1"] == pytest.approx(-(shares * np.log2(shares)).sum())
+    assert found["preferred_quality@1"] == pytest.approx(qualities(store)[1][:, B].mean())
+    assert "reward_entropy@2" not in found
 
 
 def test_plots_are_logged(routed):

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 from fusion_rows import add_fusions
+from hand_routes import OTHER, ROUTER, route
 from rich.console import Console
 from tiny_pipeline import MEASURE, counts, execute, one
 
@@ -8,6 +10,8 @@ from workbench.stages.info import info
 from workbench.stages.measure import measure
 from workbench.store.labels import set_label
 from workbench.store.store import Store
+
+_PROMPTS = "select prompt_id from prompts order by prompt_id limit 3"
 
 
 def test_it_counts_what_is_there(compared_pool):
@@ -69,3 +73,15 @@ def test_fusions_their_measures_and_verdicts(measured_pool, fresh):
     console = Console(width=200, record=True)
     console.print(info(store))
     assert "shuffled(seed=0)" in console.export_text()
+
+
+def test_routers(measured_pool, fresh):
+    store = fresh(measured_pool)
+    prompts = [row["prompt_id"] for row in Store(store).query(_PROMPTS).to_pylist()]
+    route(store, prompts, np.ones((3, 2)), llms="ab")
+    route(store, prompts[:1], np.ones((1, 3)), OTHER, llms="abc")
+    set_label(Store(store), ROUTER, "ZOOTER")
+    told = [(ROUTER, "ZOOTER", 2, 3), (OTHER, None, 3, 1)]
+    assert info(store).answers["routers"] == sorted(told)
+    execute(store, "delete from routes")
+    assert info(store).answers["routers"] == []

@@ -30,6 +30,11 @@ def test_the_run_tells_config_code_data_and_metrics(compared_pool):
     assert told["trainer.max_epochs"] == "1"
     assert {"workbench.version", "workbench.data", "workbench.seed"} <= set(run.data.tags)
     assert {"train/loss_epoch", "validation/quality"} <= set(run.data.metrics)
+    lines = {
+        "best/validation/best_single",
+        "best/validation/oracle",
+    }  # what quality is held against
+    assert lines <= set(run.data.metrics)
 
 
 def test_the_model_is_kept_without_pickles(compared_pool):

@@ -93,6 +93,24 @@ def evaluate_routes(
     return found
 
 
+def choice_ratios(
+    weights: np.ndarray, rewards: np.ndarray | None, costs: np.ndarray | None
+) -> dict[str, Ratio]:
+    """`accuracy` where rewards are given, `cost` and `cost_known` where costs are.
+
+    Arguments as of `evaluate_routes`; columns may be candidates in place of LLMs.
+    """
+    found = dict[str, Ratio]()
+    if rewards is not None:
+        found["accuracy"] = Ratio.mean(right_choice(weights, rewards))
+    if costs is not None:
+        cost = choice_cost(weights, costs)
+        known = np.isfinite(cost).astype(np.float64)
+        asked = np.where((weights > 0).any(axis=1), known, np.nan)
+        found |= {"cost": Ratio.mean(cost), "cost_known": Ratio.mean(asked)}
+    return found
+
+
 def choice_cost(weights: np.ndarray, costs: np.ndarray) -> np.ndarray:
     """[Q] expected cost of the choice; NaN where nobody or an LLM of unknown cost is asked.
 
@@ -151,12 +169,7 @@ def _ratios(
     some = (weights > 0).any(axis=1, keepdims=True)
     asked = np.where(some, weights, np.nan)
     found = {f"share[{llm}]": Ratio.mean(asked[:, i]) for i, llm in enumerate(llms)}
-    if rewards is not None:
-        found["accuracy"] = Ratio.mean(right_choice(weights, rewards))
-    if costs is not None:
-        cost = choice_cost(weights, costs)
-        known = np.where(some.ravel(), np.isfinite(cost).astype(np.float64), np.nan)
-        found |= {"cost": Ratio.mean(cost), "cost_known": Ratio.mean(known)}
+    found |= choice_ratios(weights, rewards, costs)
     for what, after in perturbed.items():
         found[f"unchanged[{what}]"] = Ratio.mean(unchanged(weights, after))
     return found

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.errors import BadValue
-from workbench.evaluation.bootstrap import RESAMPLES, Estimate, Ratio, replicates, with_interval
+from workbench.evaluation.bootstrap import RESAMPLES, Estimate, Ratio, with_interval
 from workbench.evaluation.ordering import average_ranks
+from workbench.evaluation.resampling import blocks
 
 
 def evaluate_subsets(
@@ -55,17 +56,30 @@ def evaluate_subsets(
     names = sorted({name for name in labels[whole] if name})
     if not names:
         return {}
-    ratios = {
-        (system, subset): Ratio.mean(np.where(whole & (labels == subset), values, np.nan))
-        for system, values in columns.items()
-        for subset in names
-    }
-    drawn = replicates(ratios, resamples, seed)
-    means = np.array([
-        [np.append(ratios[system, subset].value, drawn[system, subset]) for subset in names]
-        for system in columns
-    ])  # fmt: skip
-    return _told(means, list(systems), int((whole & (labels != "")).sum()))
+    rows = [np.flatnonzero(whole & (labels == name)) for name in names]
+    means = _means(np.stack(list(columns.values()), axis=1), rows, resamples, seed)
+    return _told(means, list(systems), sum(map(len, rows)))
+
+
+def _means(
+    values: np.ndarray, subsets: Sequence[np.ndarray], resamples: int, seed: int
+) -> np.ndarray:
+    """[systems, subsets, 1 + resamples] means of values [Q, systems] over subsets, given by their
+    prompts: of all of these, then of those in each sample; NaN where it draws none.
+
+    What `replicates` gives, which would take a column of all prompts for each mean.
+    """
+    found = np.empty((values.shape[1], len(subsets), 1 + resamples))
+    drawn_means = found[:, :, 1:]
+    for place, prompts in enumerate(subsets):
+        found[:, place, 0] = [Ratio.mean(column).value for column in values[prompts].T]
+    for samples, counts in blocks(len(values), resamples, seed):
+        for place, prompts in enumerate(subsets):
+            own, centre = counts[:, prompts], found[:, place, 0]
+            n = own.sum(axis=1)
+            above = (own @ (values[prompts] - centre)).T / np.where(n > 0, n, np.nan)
+            drawn_means[:, place, samples] = centre[:, None] + above
+    return found
 
 
 def _told(means: np.ndarray, systems: Sequence[str], n: int) -> dict[str, dict[str, Estimate]]:

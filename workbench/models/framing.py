@@ -14,6 +14,9 @@ import numpy as np
 from workbench.errors import BadModel, BadValue
 from workbench.models.tokens import Tokens, elided
 
+SINGLE_FRAME = 8
+"""Tokens allowed for the frame of a single text, where positions are counted before a tokenizer is
+there."""
 _PROBE = ("one", "two")
 _CHUNK = 2048  # texts tokenised at once
 
@@ -186,6 +189,19 @@ class Framing:
             cuts += [int(fits[0]), int(fits[0]) + len(part)]
         pieces = [ids[a:b] for a, b in list(pairwise([*cuts, len(ids)]))[::2]]
         return pieces, np.array(answer["token_type_ids"], np.int64)
+
+
+def framing_of_singles(tokenizer: Any, max_tokens: int, elide: bool) -> Framing:
+    """Framing of single texts of at most `max_tokens`.
+
+    Raises:
+        BadValue: a frame of more than `SINGLE_FRAME` tokens, or a length below 1.
+        BadModel: see `Framing`.
+    """
+    framing = Framing(tokenizer, max_tokens, max_tokens, elide)
+    if (length := framing.frame_length(1)) > SINGLE_FRAME:
+        raise BadValue("frame of the tokenizer", length, f"at most {SINGLE_FRAME} tokens")
+    return framing
 
 
 def check_text_lengths(source_maxlength: int, candidate_maxlength: int) -> None:

@@ -1,5 +1,7 @@
 """One vector a sequence, from the encoder's last hidden states."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,16 @@ def pooled(hidden: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
         weight = attention_mask.to(torch.float32)
         total = torch.einsum("rt,rtw->rw", weight, hidden.float())
         return total / weight.sum(dim=1, keepdim=True)
+
+
+def pooled_states(
+    encoder: Any, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, pooling: str
+) -> Tensor:
+    """What an encoder makes of sequences [R, T], `pooled`; token types go to one that knows any."""
+    tokens = {"input_ids": input_ids, "attention_mask": attention_mask}
+    if getattr(encoder.config, "type_vocab_size", 0) > 1:
+        tokens["token_type_ids"] = token_type_ids
+    return pooled(encoder(**tokens).last_hidden_state, attention_mask, pooling)
 
 
 def check_sequence_pooling(pooling: str) -> None:

@@ -12,15 +12,14 @@ from torch import Tensor
 from workbench.errors import BadModel, BadValue
 from workbench.models.content import content
 from workbench.models.encoder import EncoderOptions
-from workbench.models.framing import Framing
+from workbench.models.framing import SINGLE_FRAME, Framing, framing_of_singles
 from workbench.models.inferring import check_inference
 from workbench.models.model_directory import MODEL_FILES, model_directory
-from workbench.models.pooling import check_sequence_pooling, pooled
+from workbench.models.pooling import check_sequence_pooling, pooled_states
 from workbench.models.pretrained import pretrained_encoder
 from workbench.models.proportion import in_proportion
 from workbench.models.rows import run_rows
 
-FRAME = 8  # tokens allowed for the frame where positions are counted before a tokenizer is there
 _VERSION = 1  # of how a text becomes a vector: another one, and no cached vector is taken
 
 
@@ -57,13 +56,11 @@ class TextEncoder:
         check_vector_options(pooling, max_tokens)
         directory = model_directory(name)
         model, tokenizer = pretrained_encoder(
-            str(directory), EncoderOptions(), max_tokens + FRAME, markers=False
+            str(directory), EncoderOptions(), max_tokens + SINGLE_FRAME, markers=False
         )
         if model.config.is_encoder_decoder:
             raise BadModel(f"'{name}' is a {model.config.model_type} with a decoder, no encoder")
-        framing = Framing(tokenizer, max_tokens, max_tokens, elide=True)
-        if (length := framing.frame_length(1)) > FRAME:
-            raise BadValue("frame of the tokenizer", length, f"at most {FRAME} tokens")
+        framing = framing_of_singles(tokenizer, max_tokens, elide=True)
         files = content(directory, *MODEL_FILES)
         return cls(name, files, model.eval().requires_grad_(False), framing, pooling, max_tokens)
 
@@ -115,11 +112,7 @@ class TextEncoder:
         return found
 
     def _pooled(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
-        tokens = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if getattr(self.model.config, "type_vocab_size", 0) > 1:
-            tokens["token_type_ids"] = token_type_ids
-        hidden: Tensor = self.model(**tokens).last_hidden_state
-        return pooled(hidden, attention_mask, self.pooling)
+        return pooled_states(self.model, input_ids, attention_mask, token_type_ids, self.pooling)
 
 
 def check_vector_options(pooling: str, max_tokens: int) -> None:
@@ -127,3 +120,10 @@ def check_vector_options(pooling: str, max_tokens: int) -> None:
     check_sequence_pooling(pooling)
     if max_tokens < 1:
         raise BadValue("max_tokens", max_tokens, "at least one token")
+
+
+def unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Vectors [n, D] brought to length 1; one that is 0 stays so."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: np.ndarray = vectors / np.where(length > 0, length, 1.0)
+    return unit

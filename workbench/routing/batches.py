@@ -1,6 +1,7 @@
 """Batches of prompts with the rewards of the LLMs, as an encoder reads them."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -58,3 +59,13 @@ class RoutingDataset:
     def length(self) -> np.ndarray:
         """[Q] tokens of each prompt."""
         return self.framed.tokens.length
+
+
+def dataset_of(
+    model: Any, prompts: Sequence[str], rewards: np.ndarray, group: np.ndarray | None = None
+) -> RoutingDataset:
+    """The prompts with a reward [Q, L] of any LLM, as an `EncoderRouter` frames them."""
+    known = np.flatnonzero(np.isfinite(rewards).any(axis=1))
+    framed = model.frame([prompts[row] for row in known.tolist()])
+    group = None if group is None else group[known]
+    return RoutingDataset(framed, rewards[known], model.framing.pad, group)

@@ -13,7 +13,7 @@ from workbench import terminal
 from workbench.errors import BadValue, MissingInput
 from workbench.models.device import device_of
 from workbench.models.vector_cache import cached_vectors
-from workbench.models.vectors import TextEncoder, check_vector_options
+from workbench.models.vectors import TextEncoder, check_vector_options, unit_length
 from workbench.routing.cluster_count import best_clusters, clusters_of
 from workbench.routing.examples import RoutingExamples, load_examples, rewards_by_name
 from workbench.routing.learnable import check_learnable, rewarded_llms
@@ -79,7 +79,9 @@ class ClusterTagger(Tagger):
         self.encoder, self.measure, self.seed = encoder, measure, seed
         self.counts = sorted(set(several("clusters", clusters)))
         if measure is None and len(self.counts) > 1:
-            raise BadValue("measure", measure, f"a measure to choose by among {self.counts}")
+            raise BadValue(
+                "tagger.measure", measure, f"a measure of the store, to choose among {self.counts}"
+            )
         check_vector_options(pooling, max_tokens)
         self.max_tokens, self.pooling, self.normalise = max_tokens, pooling, normalise
         self.tokens_per_batch, self.device = tokens_per_batch, device
@@ -152,11 +154,7 @@ class ClusterTagger(Tagger):
                 vectors = cached_vectors(
                     self._reader, texts, self._folder, tokens_per_batch=tokens, progress=told
                 )
-        if not self.normalise:
-            return vectors
-        length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        found: np.ndarray = vectors / np.where(length > 0, length, np.float32(1.0))
-        return found
+        return unit_length(vectors) if self.normalise else vectors
 
     def settings(self) -> list[str]:
         """The number of clusters, and what is not the default."""

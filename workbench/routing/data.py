@@ -13,9 +13,9 @@ from workbench.evaluation.spread import spread
 from workbench.models.batches import check_budget
 from workbench.models.loader import check_reloading, token_loader
 from workbench.models.trainable import TrainingData
-from workbench.routing.batches import RoutingBatch, RoutingDataset
+from workbench.routing.batches import RoutingBatch, RoutingDataset, dataset_of
 from workbench.routing.enhancement import check_enhancement, enhanced_rewards
-from workbench.routing.examples import RoutingExamples, load_examples, rewards_by_name
+from workbench.routing.examples import RoutingExamples, load_examples, rewards_by_name, rows_without
 from workbench.routing.groups import prompt_groups
 from workbench.routing.learnable import CATEGORY, check_learnable, rewarded_llms, tags_by
 from workbench.routing.seen import routing_seen
@@ -43,7 +43,7 @@ class RouterData(TrainingData):
         ranker: whose scores are the reward; null takes the only one with rankings, or the one
             that the same experiment file has made last.
         scheme: whose scores they are; of a reward model those of `max_logits` are its own, less
-            their mean over the prompt's candidates, and times their count.
+            their mean over the prompt's candidates, and times twice their count.
         datasets: None takes all that the store holds.
         llms: to choose from; None takes all that have rewards in training.
         leave_out: categories that neither training nor validation sees, to test how a router
@@ -178,7 +178,7 @@ class RouterData(TrainingData):
     def rewards_of(self, llms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """What is learned and what is held out: rewards [Q, L] of these LLMs, to scale; those of
         training after label enhancement. A ranker's scores and the qualities that validate have
-        each a scale of their own.
+        each their scale; the latter are moved to the mean of the former, so that errors tell.
 
         Raises:
             MissingInput: an LLM without a reward in training, fewer than two of them, no training
@@ -191,7 +191,10 @@ class RouterData(TrainingData):
         scales = [float(spread(p[..., None])[0]) if h["standardise"] else 1.0 for p in parts]
         if h["beta"] < 1:
             train = enhanced_rewards(train, self.tags, h["beta"], h["min_tag_prompts"])
-        return train / scales[0], held_out / scales[1]
+        train, held_out = train / scales[0], held_out / scales[1]
+        if self.reads_rankings:
+            held_out = held_out - np.nanmean(held_out) + np.nanmean(train)
+        return train, held_out
 
     def setup(self, stage: str) -> None:
         """Reads, tokenises and checks everything for the Trainer, once for each router."""
@@ -202,8 +205,8 @@ class RouterData(TrainingData):
         check_reloading(trainer)
         train, held_out = self.rewards_of(model.llms)
         group = prompt_groups(self.tags) if model.reads_groups else None
-        self._train_set = _dataset(model, self.train, train, group)
-        self._held_out_set = _dataset(model, self.held_out, held_out, None)
+        self._train_set = dataset_of(model, self.train.prompts, train, group)
+        self._held_out_set = dataset_of(model, self.held_out.prompts, held_out)
         raw = rewards_by_name(self.held_out, model.llms)
         self.validation = RouteValidation(raw[np.isfinite(raw).any(axis=1)])
         model.take_rewards(self._train_set.rewards)
@@ -230,10 +233,7 @@ class RouterData(TrainingData):
         ranked = self.reads_rankings and split == "train"
         reward = (h["ranker"], h["scheme"]) if ranked else h["measure"]
         found = load_examples(self.store, reward, split, h["datasets"], h["llms"])
-        left_out = set(h["leave_out"] or ())
-        rows = np.flatnonzero([category not in left_out for category in found.category])
-        if not len(rows):
-            raise MissingInput(f"leave_out {sorted(left_out)} leaves no {split} prompt")
+        rows = rows_without(found, h["leave_out"], split)
         if most is not None and most < len(rows):
             random = np.random.default_rng([h["seed"], 4, _SPLITS.index(split)])
             rows = np.sort(random.choice(rows, most, replace=False))
@@ -248,13 +248,3 @@ class RouterData(TrainingData):
     def tags(self) -> list[list[str]]:
         """Tags of the training prompts by the tagger; raises MissingInput where none has any."""
         return tags_by(self.store, self.train, self.hparams["tagger"])
-
-
-def _dataset(
-    model: Any, examples: RoutingExamples, rewards: np.ndarray, group: np.ndarray | None
-) -> RoutingDataset:
-    """The prompts with a reward of any of the router's LLMs."""
-    known = np.flatnonzero(np.isfinite(rewards).any(axis=1))
-    framed = model.frame([examples.prompts[row] for row in known])
-    group = None if group is None else group[known]
-    return RoutingDataset(framed, rewards[known], model.framing.pad, group)

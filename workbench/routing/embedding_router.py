@@ -14,7 +14,7 @@ from workbench.models.content import content
 from workbench.models.device import device_of
 from workbench.models.model_directory import MODEL_FILES, model_directory
 from workbench.models.vector_cache import cached_vectors
-from workbench.models.vectors import TextEncoder, check_vector_options
+from workbench.models.vectors import TextEncoder, check_vector_options, unit_length
 from workbench.routing.data import RouterData
 from workbench.routing.fitted_router import FittedRouter
 from workbench.routing.tfidf import FittedTfidf, TfidfVectors
@@ -132,10 +132,7 @@ class EmbeddingRouter(FittedRouter):
         return self.predict(self._scaled(vectors))
 
     def _scaled(self, vectors: np.ndarray) -> np.ndarray:
-        if not self.hparams["normalise"]:
-            return vectors
-        length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(length > 0, length, 1.0)
+        return unit_length(vectors) if self.hparams["normalise"] else vectors
 
     def _load_encoder(self) -> TextEncoder:
         assert isinstance(self.encoder, str)
@@ -158,7 +155,11 @@ class EmbeddingRouter(FittedRouter):
     def take_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes what `arrays` gave."""
         if isinstance(self.encoder, TfidfVectors):
-            own = {name.removeprefix(_TFIDF): arrays[name] for name in arrays if _TFIDF in name}
+            own = {
+                name.removeprefix(_TFIDF): a
+                for name, a in arrays.items()
+                if name.startswith(_TFIDF)
+            }
             self.reader = FittedTfidf.from_arrays(self.encoder, self._terms, own)
         self.take_learned(arrays)
 

@@ -11,15 +11,13 @@ from torch import Tensor, nn
 from workbench.errors import BadValue
 from workbench.models.encoder import TinyEncoder
 from workbench.models.encoder_model import EncoderModel
-from workbench.models.framing import Framed, Framing
+from workbench.models.framing import SINGLE_FRAME, Framed, Framing, framing_of_singles
 from workbench.models.inferring import check_inference
-from workbench.models.pooling import check_sequence_pooling, pooled
+from workbench.models.pooling import check_sequence_pooling, pooled_states
 from workbench.models.proportion import in_proportion
 from workbench.models.rows import run_rows
 from workbench.routing.batches import RoutingBatch
 from workbench.routing.router import Router
-
-_FRAME = 8  # tokens allowed for the frame where positions are counted before a tokenizer is there
 
 
 class EncoderRouter(EncoderModel, Router):
@@ -69,7 +67,7 @@ class EncoderRouter(EncoderModel, Router):
     @property
     def max_length(self) -> int:
         """Most tokens of a sequence, with room for the frame."""
-        return int(self.hparams["max_tokens"]) + _FRAME
+        return int(self.hparams["max_tokens"]) + SINGLE_FRAME
 
     @property
     def framing(self) -> Framing:
@@ -85,9 +83,7 @@ class EncoderRouter(EncoderModel, Router):
         """Takes an encoder and its tokenizer, and adds a fresh head."""
         self.check_llms()
         h = self.hparams
-        self._framing = Framing(tokenizer, h["max_tokens"], h["max_tokens"], h["elide"])
-        if (length := self._framing.frame_length(1)) > _FRAME:
-            raise BadValue("frame of the tokenizer", length, f"at most {_FRAME} tokens")
+        self._framing = framing_of_singles(tokenizer, h["max_tokens"], h["elide"])
         self.head_layer = self.make_head(encoder.config.hidden_size, len(self.llms))
         super().assemble(encoder, tokenizer)
 
@@ -102,11 +98,8 @@ class EncoderRouter(EncoderModel, Router):
 
     def states(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         """Pooled states [B, width] float32 of prompts."""
-        tokens = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if getattr(self.pretrained_model.config, "type_vocab_size", 0) > 1:
-            tokens["token_type_ids"] = token_type_ids
-        hidden = self.pretrained_model(**tokens).last_hidden_state
-        return pooled(hidden, attention_mask, self.hparams["pooling"])
+        tokens = input_ids, attention_mask, token_type_ids
+        return pooled_states(self.pretrained_model, *tokens, self.hparams["pooling"])
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         """Logits [B, L] float32 of prompts."""

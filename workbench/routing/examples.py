@@ -108,6 +108,17 @@ def rewards_by_name(examples: RoutingExamples, llms: Sequence[str]) -> np.ndarra
     return np.stack([examples.rewards[:, place[n]] if n in place else none for n in llms], axis=1)
 
 
+def rows_without(
+    examples: RoutingExamples, categories: Sequence[str] | None, split: str
+) -> np.ndarray:
+    """Index of the prompts of other categories; raises MissingInput where there are none."""
+    left_out = set(categories or ())
+    rows = np.flatnonzero([category not in left_out for category in examples.category])
+    if not len(rows):
+        raise MissingInput(f"leave_out {sorted(left_out)} leaves no {split} prompt")
+    return rows
+
+
 def load_tags(store: Store, prompt_ids: Sequence[str], tagger: str) -> list[list[str]]:
     """The tags that a tagger has given each prompt, sorted; empty where it has given none."""
     with store.reading() as db:

@@ -88,7 +88,8 @@ class MLPRouter(EmbeddingRouter):
             alpha=h["alpha"],
             learning_rate_init=h["lr"],
             batch_size=min(h["batch_size"], len(x)),
-            random_state=h["seed"],
+            # A number would give the batches of every epoch but the first the same prompts.
+            random_state=np.random.RandomState(h["seed"]),
         )
         best: BestEpoch[_Layers] = BestEpoch(h["patience"])
         for _ in range(h["epochs"]):

@@ -13,6 +13,7 @@ import numpy as np
 from workbench.aggregation.logits import check_positive, sigmoid
 from workbench.aggregation.newton import maximise
 from workbench.errors import BadValue
+from workbench.models.vectors import unit_length
 from workbench.routing.embedding_router import EmbeddingRouter
 from workbench.routing.selection import best_setting, reward_slope, several
 from workbench.routing.tfidf import TfidfVectors
@@ -60,7 +61,7 @@ class SimilarityBradleyTerryRouter(EmbeddingRouter):
         held_out_rewards: np.ndarray,
     ) -> None:
         """Keeps the prompts; chooses gamma, finds the scale of the rewards."""
-        self._vectors, self._rewards = _unit(vectors), rewards
+        self._vectors, self._rewards = unit_length(vectors), rewards
         self.chosen["gamma"], _ = best_setting(
             several("gamma", self.hparams["gamma"]),
             lambda gamma: gamma,
@@ -75,7 +76,7 @@ class SimilarityBradleyTerryRouter(EmbeddingRouter):
         return self._strengths(vectors, self.chosen["gamma"]) * self._slope
 
     def _strengths(self, vectors: np.ndarray, gamma: float) -> np.ndarray:
-        unit = _unit(vectors)
+        unit = unit_length(vectors)
         pairs = self._rewards.shape[1] ** 2
         size = max(1, _CELLS // max(len(self._rewards), pairs))
         parts = [
@@ -119,12 +120,6 @@ class SimilarityBradleyTerryRouter(EmbeddingRouter):
         self._rewards = np.where(arrays["known"], arrays["rewards"], np.nan)
         self.chosen["gamma"] = float(arrays["gamma"][0])
         self._slope = float(arrays["slope"][0])
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: np.ndarray = vectors / np.where(length > 0, length, 1.0)
-    return unit
 
 
 def _weights(unit: np.ndarray, training: np.ndarray, gamma: float) -> np.ndarray:

@@ -5,6 +5,7 @@ Latent semantic analysis (Deerwester et al., 1990), fitted on the training promp
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -117,10 +118,16 @@ class FittedTfidf:
         """Vectors [n, D] float32 of n prompts; 0 for one without any known word."""
         if not prompts:
             return np.zeros((0, len(self.components)), np.float32)
+        vectoriser, directions = self._parts
+        found: np.ndarray = vectoriser.transform(prompts) @ directions
+        return found.astype(np.float32)
+
+    @cached_property
+    def _parts(self) -> tuple[TfidfVectorizer, np.ndarray]:
+        """Made once: they take far longer than a prompt's vector."""
         vectoriser = _vectoriser(self.options, vocabulary=self.terms)
         vectoriser.idf_ = self.idf
-        found: np.ndarray = vectoriser.transform(prompts) @ self.components.T.astype(np.float64)
-        return found.astype(np.float32)
+        return vectoriser, self.components.T.astype(np.float64)
 
 
 def _vectoriser(options: TfidfVectors, **more: Any) -> TfidfVectorizer:

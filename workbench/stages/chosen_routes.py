@@ -73,9 +73,13 @@ def chosen_unit(store: Store, unit: str | None, config: dict[str, Any]) -> str:
     row = store.query(f"select {counts} {_COSTS}", {"datasets": config["datasets"]}).to_pylist()[0]
     if unit is not None and not row[unit]:
         others = ", ".join(name for name in (*_PREFERRED, "calls") if row.get(name, True))
+        how = {
+            "usd": "it takes answers whose tokens were counted, and prices (`workbench price`)",
+            "tokens": "it takes answers whose tokens were counted",
+        }.get(unit, "note the LLMs' sizes with `workbench price`")
         raise MissingInput(
             f"the cost in {unit} is known of no candidate of {', '.join(config['datasets'])}: "
-            f"choose {others}, or note prices and sizes with `workbench price`"
+            f"{how}; or choose {others}"
         )
     return unit or next((name for name in _PREFERRED if row[name]), "calls")
 

@@ -53,7 +53,7 @@ def pages(rows: Sequence[Any]) -> Iterator[Table | Text]:
             systems = parts[*place, WHOLE, measure]
             where = f"{measure} on {', '.join(place)}"
             compared = _compared(systems)
-            yield _quality_table(where, systems, compared)
+            yield _quality_table(where, systems, compared, place[1])
             yield _figures_table(f"The pick, by {where}", compared, _PICK, _NAMED, "≥ ", _PICKS)
             ordered = {name: told for name, told in compared.items() if not is_fusion(name)}
             yield _figures_table(
@@ -96,7 +96,7 @@ def _lone(systems: Iterable[str], part: int) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _quality_table(where: str, systems: Systems, compared: Systems) -> Table:
+def _quality_table(where: str, systems: Systems, compared: Systems, split: str) -> Table:
     rows = []
     for name, label in _labels(compared).items():
         figures = compared[name]
@@ -106,7 +106,10 @@ def _quality_table(where: str, systems: Systems, compared: Systems) -> Table:
     prompts = max(figures["quality"][3] for figures in compared.values())
     title = f"Quality by {where}: mean over {prompts} prompts"
     columns = ("system", "quality ↑", "minus BestSingle ↑", "p")
-    return terminal.table(title, columns, rows, _quality_caption(systems, compared))
+    caption = _quality_caption(systems, compared)
+    if split == "validation":
+        caption += " Checkpoints, settings and BestSingle were chosen here, which flatters them."
+    return terminal.table(title, columns, rows, caption)
 
 
 def _quality_caption(systems: Systems, compared: Systems) -> str:

@@ -89,6 +89,12 @@ _QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
            left join meta r on r.name = 'ranker:' || made.ranker
            group by all order by all""",
     ),
+    "routers": (
+        ("router", "which is", "LLMs", "prompts"),
+        """select router, any_value(m.value), count(distinct llm), count(distinct prompt_id)
+           from routes left join meta m on m.name = 'ranker:' || router
+           group by router order by router""",
+    ),
     "evaluations": (
         ("run", "results", "systems", "datasets"),
         """select run_id, count(*), count(distinct system), string_agg(distinct dataset, ', ')
@@ -119,8 +125,8 @@ class Info:
 
 
 def info(store: Path) -> Info:
-    """Tells what is in a store: datasets, LLMs, measures, taggers, rankers, evaluations,
-    studies.
+    """Tells what is in a store: datasets, LLMs, measures, taggers, rankers, fusions, routers,
+    evaluations, studies.
 
     Args:
         store: DuckDB file.

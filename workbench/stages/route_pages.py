@@ -35,7 +35,8 @@ _CATEGORIES = (
 _ROUTERS = (
     "AIQ: area below the upper hull of the points (cost, quality) of a router's policies and the "
     "cheapest LLM, from the cost of the cheapest to that of the dearest LLM. ZeroRouter: the hull "
-    "of the single LLMs, which needs no router. ECE: expected calibration error of the utilities."
+    "of the single LLMs, which needs no router. ECE: expected calibration error of the utilities; "
+    "where these or the qualities leave 0 to 1, both are scaled to it by their ranges."
 )
 _HULL = "LLMs that no mixture of two others beats at its cost. Costs are mean {}."
 _PAIR = (
@@ -202,7 +203,7 @@ def _categories_table(where: str, systems: Systems, categories: dict[str, System
     # A line may end behind the slash between router and policy.
     heads = [broken(f"{labels[name]} ↑".replace("/", "/ "), 9) for name in shown]
     some = len(routes[:_SHOWN])
-    told = f"The best {some} of {len(every)} routes, one of a router."
+    told = f"{some} of {len(every)} routes: of each router its best, and at most {_SHOWN} routers."
     caption = told if len(every) > some else None
     columns = ("category", "prompts", *heads)
     return terminal.table(f"Routing by category, {where}", columns, rows, caption)

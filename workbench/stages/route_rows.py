@@ -8,7 +8,7 @@ from workbench.evaluation.distribution import llm_weights
 from workbench.evaluation.figures import estimates_by_system
 from workbench.evaluation.measured import measured
 from workbench.evaluation.picks import pick_quality, pick_weights
-from workbench.evaluation.routing_figures import choice_cost, evaluate_routes, right_choice
+from workbench.evaluation.routing_figures import choice_cost, choice_ratios, evaluate_routes
 from workbench.stages.route_names import is_route
 from workbench.stages.route_systems import Routing
 from workbench.stages.system_names import BEST_SINGLE, CHEAPEST, ORACLE, RANDOM
@@ -69,14 +69,9 @@ def picks(systems: Systems) -> dict[str, np.ndarray]:
 
 
 def _ratios(systems: Systems, routing: Routing, weights: np.ndarray) -> dict[str, Ratio]:
-    cost = choice_cost(weights, routing.costs)
-    known = np.where(weights.any(axis=1), np.isfinite(cost).astype(np.float64), np.nan)
     quality = np.where(systems.pool.mask, systems.quality, np.nan)
-    return {
-        cost_figure(routing.unit): Ratio.mean(cost),
-        "cost_known": Ratio.mean(known),
-        "accuracy": Ratio.mean(right_choice(weights, quality)),
-    }
+    found = choice_ratios(weights, quality, routing.costs)
+    return {cost_figure(routing.unit): found.pop("cost"), **found}
 
 
 def _arenas(

@@ -36,6 +36,8 @@ from workbench.tracking import Run, Tracker, work_folder
 MODELS = (PairRanker, SummaReranker, SimCLS, RewardModel, GenFuser, *ROUTERS)
 DATA = (PairData, ListData, FusionData, RouterData)
 _LOWER_IS_BETTER = ("validation/loss",)
+# No weights enter them: what the best checkpoint is to be held against.
+_LINES = ("validation/best_single", "validation/oracle")
 
 
 @dataclass
@@ -197,7 +199,8 @@ def _keep(
     file, sharded = best.best_model_path, is_sharded(engine)
     if file:
         score = best.best_model_score
-        figures = {str(best.monitor): float("nan" if score is None else score)}
+        lines = {name: figures[name] for name in _LINES if name in figures}
+        figures = {str(best.monitor): float("nan" if score is None else score)} | lines
     elif sharded:
         file = str(checkpoints / "last.ckpt")
     if engine.is_global_zero:

@@ -1,5 +1,6 @@
 """Which training a stage means: the run id of one, or the beginning of it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.errors import BadValue, MissingInput
@@ -37,7 +38,8 @@ def class_of(tracker: Tracker, run: str) -> str:
 
 def _training(tracker: Tracker, kind: str, given: str | None) -> str:
     if not given:
-        found = [run.info.run_id for run in tracker.runs_of("train") if _kind(run) == kind]
+        of_kind = [run for run in tracker.runs_of("train") if _kind(run) == kind]
+        found = {run.info.run_id: _class_path(run).rpartition(".")[2] for run in of_kind}
         return the_only(found, f"trained {kind}", "workbench train", f"--{kind}")
     run = tracker.resolve(given, "train")
     if (other := _kind(tracker.client.get_run(run))) != kind:
@@ -45,13 +47,22 @@ def _training(tracker: Tracker, kind: str, given: str | None) -> str:
     return run
 
 
-def the_only(found: list[str], what: str, verb: str, option: str) -> str:
-    """The one thing found; raises MissingInput where there is none or more than one."""
+def the_only(found: Sequence[str] | Mapping[str, str], what: str, verb: str, option: str) -> str:
+    """The one thing found; raises MissingInput where there is none or more than one.
+
+    Args:
+        found: names; or names with what they are, for the message.
+        what: they are.
+        verb: makes one.
+        option: chooses one.
+    """
     if not found:
         raise MissingInput(f"no {what} yet: run `{verb}` first")
     if len(found) > 1:
-        raise MissingInput(f"more than one {what}: choose with {option}: {', '.join(found)}")
-    return found[0]
+        told = found.items() if isinstance(found, Mapping) else ((name, "") for name in found)
+        names = ", ".join(f"{name} ({kind})" if kind else name for name, kind in told)
+        raise MissingInput(f"more than one {what}: choose with {option}: {names}")
+    return next(iter(found))
 
 
 def _kind(run: Any) -> str:

@@ -74,8 +74,6 @@ def load_pool(
         UnknownName: a dataset or LLM that the store does not hold.
         MissingInput: no prompt is left.
     """
-    check_names(store, "dataset", datasets)
-    check_names(store, "llm", llms)
     rows = store.query(
         """
         select p.prompt_id, p.dataset, coalesce(p.category, '') as category,
@@ -94,6 +92,10 @@ def load_pool(
             "with_text": with_text,
         },
     )
+    for kind, names in (("dataset", datasets), ("llm", llms)):
+        # What has rows is known; to open the store once more takes longer than most queries.
+        there = set(rows[kind].unique().to_pylist())
+        check_names(store, kind, [name for name in names or () if name not in there])
     if rows.num_rows == 0:
         raise MissingInput(
             f"no candidates{' with a text' if with_text else ''} in {store.path} for "
@@ -138,13 +140,14 @@ def load_quality(store: Store, pool: Pool, measure: str) -> np.ndarray:
     Raises:
         UnknownName: the store holds no value of this measure.
     """
-    check_names(store, "measure", [measure])
     with store.reading() as db:
         db.register("places", pool.places())
         rows = db.sql(
             "select q, n, value from qualities join places using (candidate_id) where measure = ?",
             params=[measure],
         ).fetchnumpy()
+    if not len(rows["q"]):
+        check_names(store, "measure", [measure])
     quality = np.full(pool.mask.shape, np.nan)
     quality[rows["q"], rows["n"]] = rows["value"]
     return quality
@@ -156,7 +159,6 @@ def load_logits(store: Store, pool: Pool, ranker: str) -> np.ndarray:
     Raises:
         UnknownName: the store holds no comparison by this ranker.
     """
-    check_names(store, "ranker", [ranker])
     with store.reading() as db:
         db.register("places", pool.places())
         rows = db.sql(
@@ -169,6 +171,8 @@ def load_logits(store: Store, pool: Pool, ranker: str) -> np.ndarray:
             """,
             params=[ranker],
         ).fetchnumpy()
+    if not len(rows["q"]):
+        check_names(store, "ranker", [ranker])
     logits = np.full((*pool.mask.shape, pool.mask.shape[1]), np.nan, np.float32)
     logits[rows["q"], rows["i"], rows["j"]] = rows["logit"]
     return logits
@@ -218,7 +222,7 @@ def names_of(store: Store, kind: str) -> list[str]:
 
 def check_names(store: Store, kind: str, names: Sequence[str] | None) -> None:
     """Raises UnknownName for the first of `names` that the store does not hold."""
-    if names is None:
+    if not names:
         return
     known = names_of(store, kind)
     for name in names:

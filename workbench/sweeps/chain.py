@@ -53,8 +53,9 @@ def chain(
     """Searches route to m LLMs, rank only those, pick or fuse; continues an unfinished study.
 
     Two objectives: quality, to be large, and mean cost a prompt, to be small: of all LLM calls,
-    comparisons and fusions. Chains that nothing beats in both are the front; it is shown beside
-    the single LLMs, BestSingle, Oracle, each router alone, and all LLMs ranked.
+    comparisons and fusions; what a router needs to read a prompt is not counted. Chains that
+    nothing beats in both are the front; it is shown beside the single LLMs, BestSingle, Oracle,
+    each router alone, and all LLMs ranked.
 
     Args:
         store: DuckDB file.

@@ -19,8 +19,8 @@ _COLUMNS = ("", "setting", "cost", "com-\npar.", "qual-\nity ↑", "minus Best-\
 _TOLD = (
     "Chains that no other beats in both quality and cost, the best first (of more than 15 those "
     "that gain most over the next cheaper one); below, what they are compared with. cost: {unit}, "
-    "of LLM calls, comparisons at {price:g} each and fusions. compar.: comparisons a prompt. m=3: "
-    "three LLMs are asked. front.csv in MLflow has all figures."
+    "of LLM calls, comparisons at {price:g} each and fusions; routers are not counted. compar.: "
+    "comparisons a prompt. m=3: three LLMs are asked. front.csv in MLflow has all figures."
 )
 _UNITS = {
     "usd": (1000.0, "USD per 1,000 prompts"),

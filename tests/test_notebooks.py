@@ -24,6 +24,9 @@ def test_it_runs(notebook, tmp_path):
     resources = {"metadata": {"path": str(tmp_path)}}  # what it writes lands there
     NotebookClient(notebook, timeout=300, resources=resources).execute()
     printed = "\n".join(
-        output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
+        output.text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "text" in output
     )
     assert "BestSingle" in printed

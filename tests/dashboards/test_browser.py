@@ -26,7 +26,7 @@ QUIET = (
 PATIENCE_MS = 60_000
 HOSTILE = [
     "<script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">",
-    "![pixel](http://127.0.0.1:9/pixel.png) [click](javascript:alert(1)) <iframe src='//x'></iframe>",
+    "![pixel](http://127.0.0.1:9/pixel.png) [click](javascript:alert(1)) <iframe src='//x'>",
     "$\\\\frac{1}{2}$ :material/delete: :red[text] **bold** `code` \\x1b[31mred\\x1b[0m",
     "\u202eright to left " + "long " * 2000,
     "</code></pre></div><style>body { display: none }</style>",
@@ -70,7 +70,9 @@ def address(made_store):
 
 @pytest.fixture
 def tab(browser):
-    with browser.new_context(accept_downloads=True, viewport={"width": 1400, "height": 1000}) as one:
+    with browser.new_context(
+        accept_downloads=True, viewport={"width": 1400, "height": 1000}
+    ) as one:
         one.set_default_timeout(PATIENCE_MS)
         yield one.new_page()
 
@@ -146,8 +148,10 @@ def hostile_store(made_store, tmp_path_factory):
     """The store with a prompt whose answers would do harm if they were more than text."""
     path = tmp_path_factory.mktemp("hostile") / "store.duckdb"
     shutil.copy(made_store, path)
-    prompt = {"prompt_id": "evil", "dataset": "<b>evil</b>", "split": "test", "input": HOSTILE[0],
-              "instruction": HOSTILE[1], "reference": HOSTILE[2], "category": HOSTILE[0]}  # fmt: skip
+    prompt = {
+        "prompt_id": "evil", "dataset": "<b>evil</b>", "split": "test", "category": HOSTILE[0],
+        "instruction": HOSTILE[1], "input": HOSTILE[0], "reference": HOSTILE[2],
+    }  # fmt: skip
     texts = [
         {"candidate_id": f"evil-{n}", "prompt_id": "evil", "llm": f"llm-{n:02d}", "decoding": "",
          "text": text} for n, text in enumerate(HOSTILE)

@@ -2,12 +2,12 @@
 
 python experiments/benchmarks/dashboard_speed.py STORE [SMALLER_STORE] [--rounds 3]
 
-Draws every page over the store (`big_store.py` makes one) under several choices of the sidebar, notes
-each question that it asks, and asks each of them again, `rounds` times, in a connection of its own:
-DuckDB's own cache starts empty, the file lies in the system's. A row a page: how many questions, the
-median and 95th percentile of a question, and of all questions of a page together; the slowest
-question; and the page's main question in pandas, its columns read from the store included and not.
-With a smaller store the growth of time is told beside the growth of rows.
+Draws every page over the store (`big_store.py` makes one) under several choices of the sidebar,
+notes each question that it asks, and asks each of them again, `rounds` times, in a connection of
+its own: DuckDB's own cache starts empty, the file lies in the system's. A row a page: how many
+questions, the median and 95th percentile of a question, and of all questions of a page together;
+the slowest question; and the page's main question in pandas, its columns read from the store
+included and not. With a smaller store the growth of time is told beside the growth of rows.
 """
 
 import argparse
@@ -201,13 +201,17 @@ def main() -> None:
         print(f"{path.name}: {sizes(Store(path, upgrades=False))}")
 
 
+_SIZES = """
+    select (select count(*) from prompts) as prompts,
+           (select count(*) from candidates) as candidates,
+           (select count(*) from qualities) as qualities,
+           (select count(*) from comparisons) as comparisons
+"""
+
+
 def sizes(store: Store) -> str:
     """Rows of the large tables."""
-    counts = {
-        table: store.query(f"select count(*) as n from {table}")["n"][0].as_py()
-        for table in ("prompts", "candidates", "qualities", "comparisons")
-    }
-    return ", ".join(f"{count:,} {table}" for table, count in counts.items())
+    return ", ".join(f"{n:,} {name}" for name, n in store.query(_SIZES).to_pylist()[0].items())
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def _seen() -> float:
     return file.stat().st_mtime if uri.startswith(_SQLITE) and file.is_file() else 0.0
 
 
-@st.cache_data(max_entries=20, ttl=60, show_spinner=False)
+@st.cache_data(max_entries=20, ttl=60, show_spinner="Asking MLflow …")
 def _runs(most: int, store: str, uri: str, seen: float) -> list[dict[str, Any]]:
     client = _client(uri, seen)
     if client is None:
@@ -90,7 +90,7 @@ def _runs(most: int, store: str, uri: str, seen: float) -> list[dict[str, Any]]:
     return [_told(run) for run in found]
 
 
-@st.cache_data(max_entries=200, ttl=60, show_spinner=False)
+@st.cache_data(max_entries=200, ttl=60, show_spinner="Asking MLflow …")
 def _run(run: str, uri: str, seen: float) -> dict[str, Any] | None:
     client = _client(uri, seen)
     if client is None:

@@ -142,7 +142,7 @@ def _sizes(rows: Sequence[dict[str, Any]]) -> str:
 
 def _chart(
     rows: Sequence[dict[str, Any]], drawn: Sequence[dict[str, Any]], measure: str
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     points = pa.Table.from_pylist([{name: row[name] for name in _SHOWN} for row in drawn])
     order = [row["name"] for row in drawn]
     base = alt.Chart(points).encode(

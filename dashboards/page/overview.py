@@ -124,9 +124,11 @@ def _coverage(part: Part, measured: bool) -> None:
 _WHOLE = "none has a gap."
 
 
-def _tiles(shares: pa.Table) -> alt.LayerChart:
+def _tiles(shares: pa.Table) -> alt.LayerChart | alt.FacetChart:
     base = alt.Chart(shares).encode(
-        x=alt.X("llm:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=200)),
+        x=alt.X(
+            "llm:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=200, labelOverlap=False)
+        ),
         y=alt.Y("measure:N", title=None, axis=alt.Axis(labelLimit=260)),
     )
     tiles = base.mark_rect(stroke="#88888866").encode(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import pyarrow as pa
@@ -72,14 +73,14 @@ def _by_name(rows: pa.Table) -> list[tuple[str, pa.Table]]:
     ]
 
 
-def _choices(rows: pa.Table, asked: Asked) -> alt.LayerChart:
+def _choices(rows: pa.Table, asked: Asked) -> alt.LayerChart | alt.FacetChart:
     order = rows["setting"].to_pylist()
     base = alt.Chart(rows).encode(
         y=alt.Y("setting:N", sort=order, title=None,
                 axis=alt.Axis(labelLimit=200, labelOverlap=False)),
         tooltip=["setting:N", *_TIPS],
     )  # fmt: skip
-    x = {"title": asked.figure, "scale": alt.Scale(zero=False, padding=8)}
+    x: dict[str, Any] = {"title": asked.figure, "scale": alt.Scale(zero=False, padding=8)}
     bars = base.mark_bar(color=_BLUE, opacity=0.5, height={"band": 0.6}).encode(
         x=alt.X("low:Q", **x), x2="high:Q"
     )
@@ -90,15 +91,15 @@ def _choices(rows: pa.Table, asked: Asked) -> alt.LayerChart:
     return alt.layer(bars, middles, best).properties(height=alt.Step(26))
 
 
-def _numbers(rows: pa.Table, asked: Asked) -> alt.LayerChart:
+def _numbers(rows: pa.Table, asked: Asked) -> alt.LayerChart | alt.FacetChart:
     low, high = min(rows["least"].to_pylist()), max(rows["most"].to_pylist())
-    kind = "log" if low > 0 and high / low > 30 else "linear"
+    kind: Any = "log" if low > 0 and high / low > 30 else "linear"
     base = alt.Chart(rows).encode(
         x=alt.X("number:Q", title=None, scale=alt.Scale(type=kind, zero=False, nice=False)),
         tooltip=[alt.Tooltip("least:Q", title="from", format=".4g"),
                  alt.Tooltip("most:Q", title="to", format=".4g"), *_TIPS],
     )  # fmt: skip
-    y = {"title": asked.figure, "scale": alt.Scale(zero=False, padding=8)}
+    y: dict[str, Any] = {"title": asked.figure, "scale": alt.Scale(zero=False, padding=8)}
     band = base.mark_area(color=_BLUE, opacity=0.3).encode(y=alt.Y("low:Q", **y), y2="high:Q")
     line = base.mark_line(color=_BLUE, point=True).encode(y=alt.Y("middle:Q", **y))
     best = base.mark_point(shape="triangle-up", filled=True, color="#e8782b", size=45).encode(
@@ -107,7 +108,7 @@ def _numbers(rows: pa.Table, asked: Asked) -> alt.LayerChart:
     return alt.layer(band, line, best).properties(height=220)
 
 
-_TIPS = [
+_TIPS: list[Any] = [
     "trials:Q",
     *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("low", "middle", "high", "best")),
 ]

@@ -169,7 +169,7 @@ def _across(costs: Sequence[float]) -> dict[str, Any]:
     small = 0 < max(costs) < 0.01
     return {
         "scale": alt.Scale(type="log" if wide else "linear", zero=False, padding=8),
-        "axis": alt.Axis(format=".1~e" if small else "~g"),
+        "axis": alt.Axis(format=".1~e") if small else alt.Axis(),
     }
 
 

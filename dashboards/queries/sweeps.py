@@ -95,7 +95,7 @@ _SETTINGS = """
 # A number that was likely drawn from a range is told in bands, any other setting value by value.
 _KINDS = """
     create or replace temp table kinds as
-    select name, different > $few or (finite and different > 6 and broken) as number
+    select name, finite and (different > $few or (broken and 2 * different > trials)) as number
     from (
         select name, count(distinct setting) as different, count(*) as trials,
                bool_and(isfinite(coalesce(number, 'nan'::double))) as finite,
@@ -103,7 +103,8 @@ _KINDS = """
         from (select name, setting, try_cast(setting as double) as number from settings)
         group by name
     )
-    where different > 1 and (finite or different <= $few) and trials >= $least
+    where different > 1 and trials >= $least * case when number then 2 else 1 end
+      and (number or different <= $few)
 """
 _EFFECTS = """
     select name, coalesce(setting, 'null') as setting, count(*) as trials,
@@ -137,7 +138,7 @@ LISTED = 500
 FEW = 24
 """Different values of a setting that are told one by one."""
 SEEN = 5
-"""Trials that a setting must have to be told of."""
+"""Trials that a setting must have to be told of; twice as many, for two bands, of a number."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from itertools import pairwise
 import pyarrow as pa
 import pytest
 
-from dashboards.importance import LEAST, importances
 from dashboards.page.sweeps import _large_is_good
 from dashboards.queries import sweeps
 from dashboards.queries.sweeps import Asked
@@ -186,24 +185,6 @@ def test_importance_finds_what_matters(trials):
     assert found["setting"][0].as_py() == "scheme"
     assert sum(found["importance"].to_pylist()) == pytest.approx(1)
     assert sweeps.importance(db, Asked(SHORT, "quality")).num_rows == 0
-
-
-@pytest.mark.parametrize("odd", [
-    [{"a": 1}, {"a": 1.0}, {"a": True}, {"a": "1"}, {"a": None}, {}],
-    [{"a": [1, 2]}, {"a": {"b": 1}}, {"b": 2}],
-    [{"a": n} for n in range(60)],
-    [{"a": n / 7} for n in range(60)],
-    [{"a": str(n)} for n in range(200)],
-    [{}],
-])  # fmt: skip
-def test_importance_takes_any_settings(odd):
-    count = max(LEAST, len(odd)) * 2
-    settings = [odd[n % len(odd)] for n in range(count)]
-    values = [float(n % len(odd)) for n in range(count)]
-    found = importances(
-        pa.table({"value": values, "settings": [json.dumps(one) for one in settings]}), False
-    )
-    assert found.num_rows == 0 or sum(found["importance"].to_pylist()) == pytest.approx(1)
 
 
 def test_names_tell_what_a_study_has(trials):

@@ -180,17 +180,15 @@ def test_effects_are_quartiles_of_the_trials_that_have_a_setting(trials):
 
 
 def test_importance_finds_what_matters(trials):
-    db, _ = trials
-    found = sweeps.importance(db, Asked(SWEEP, "quality"))
+    found = sweeps.importance(trials[0], Asked(SWEEP, "quality"))
     assert found["setting"][0].as_py() == "scheme"
     assert sum(found["importance"].to_pylist()) == pytest.approx(1)
-    assert sweeps.importance(db, Asked(SHORT, "quality")).num_rows == 0
+    assert sweeps.importance(trials[0], Asked(SHORT, "quality")).num_rows == 0
 
 
 def test_names_tell_what_a_study_has(trials):
-    db, _ = trials
-    assert sweeps.studies(db)["study"].to_pylist() == [SHORT, CHAIN, SWEEP]
-    found = sweeps.names(db, CHAIN)
+    assert sweeps.studies(trials[0])["study"].to_pylist() == [SHORT, CHAIN, SWEEP]
+    found = sweeps.names(trials[0], CHAIN)
     assert {(row["kind"], row["name"]) for row in found["names"].to_pylist()} == {
         *(("figure", name) for name in ("quality", "cost", "llm_cost")),
         *(("setting", name) for name in ("router", "m", "policy", "lambda")),

@@ -12,7 +12,11 @@ KINDS = ("measure", "ranker", "router")
 
 _SCORERS = """
     select 'measure' as kind, measure as scorer, '' as scheme, null as label
-    from (select distinct measure from qualities semi join candidates using (candidate_id))
+    from (select measure, count(*) as all_of from qualities group by measure)
+    left join (select measure, count(*) as fused
+               from qualities semi join fusions on fusion_id = candidate_id group by measure)
+      using (measure)
+    where all_of > coalesce(fused, 0)  -- measured candidates, not fusions alone
     union all
     select 'ranker', ranker, scheme, m.value
     from (select distinct ranker, scheme from rankings) r

@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help install demo test lint format clean
+.PHONY: help install demo dashboard test lint format clean
 
 help:
-	@echo "make demo    the whole job on simulated LLMs, in a few minutes"
-	@echo "make test    format, lint, types and the whole test suite"
-	@echo "make format  put the code into its format"
-	@echo "make clean   remove .venv and caches"
+	@echo "make demo       the whole job on simulated LLMs, in a few minutes"
+	@echo "make dashboard  the demo's store on web pages, on localhost"
+	@echo "make test       format, lint, types and the whole test suite"
+	@echo "make format     put the code into its format"
+	@echo "make clean      remove .venv and caches"
 
 install: $(INSTALLED)
 
@@ -23,6 +24,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED)
 	$(BIN)/workbench demo $(OPTIONS)
+
+dashboard: $(INSTALLED)
+	$(BIN)/workbench dashboard --store demo/demo.duckdb $(OPTIONS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

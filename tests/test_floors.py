@@ -36,6 +36,7 @@ FLOORS = {
     "face.py": 5,
     "fusing.py": 5,
     "sweeps": 6,
+    "dashboard.py": 7,
     "experiment.py": 7,
     "cli.py": 8,
     "experiment_file.py": 8,

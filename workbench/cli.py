@@ -33,6 +33,7 @@ VERBS = {
     "chain": ("workbench.sweeps.chain:chain", "search route, rank and fuse by quality and cost"),
     "run": ("workbench.experiment:run", "do all stages of an experiment file, skipping done ones"),
     "demo": ("workbench.experiment:demo", "the whole job on an embedded simulated pool"),
+    "dashboard": ("workbench.dashboard:dashboard", "show a store on web pages, on localhost"),
     "info": ("workbench.stages.info:info", "tell what is in a store"),
     "export": ("workbench.stages.export:export", "copy a table or view to Parquet or CSV"),
     "save": ("workbench.stages.save:save", "copy a trained model into a directory"),

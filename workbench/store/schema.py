@@ -7,7 +7,7 @@ import duckdb
 
 from workbench.store.tables import SCHEMA_VERSION
 
-UPGRADES = {1: "upgrade_1.sql", 2: "upgrade_2.sql"}
+UPGRADES = {1: "upgrade_1.sql", 2: "upgrade_2.sql", 3: "upgrade_3.sql"}
 """Schema version -> what brings it to the next one."""
 
 

@@ -1,4 +1,4 @@
--- Schema 3. Large tables carry no index: the writer keeps their keys by an anti-join inside its
+-- Schema 4. Large tables carry no index: the writer keeps their keys by an anti-join inside its
 -- transaction (an index over four text columns costs five times the time and space).
 create table meta (name varchar primary key, value varchar not null);
 

@@ -33,6 +33,7 @@ class Store:
         path: the DuckDB file; `Store.create` makes it where it is missing.
         retry_s: seconds to go on trying while another process holds the file.
         memory_limit: DuckDB's own limit for one connection.
+        upgrades: brings an older store up to date; False leaves every file as it is.
 
     Raises:
         StoreMissing: there is no such file.
@@ -42,13 +43,18 @@ class Store:
     """
 
     def __init__(
-        self, path: str | Path, *, retry_s: float = 60.0, memory_limit: str = "4GB"
+        self,
+        path: str | Path,
+        *,
+        retry_s: float = 60.0,
+        memory_limit: str = "4GB",
+        upgrades: bool = True,
     ) -> None:
         self.path = Path(path)
         self.retry_s = retry_s
         self.memory_limit = memory_limit
         self._check_file()
-        self._check_version()
+        self._check_version(upgrades)
 
     @classmethod
     def create(cls, path: str | Path, *, retry_s: float = 60.0) -> "Store":
@@ -141,9 +147,14 @@ class Store:
         if head[offset:] != magic:
             raise StoreVersion(f"{self.path} is not a store: it is no DuckDB file")
 
-    def _check_version(self) -> None:
+    def _check_version(self, upgrades: bool) -> None:
         meta = self._meta()
         found = int(meta.get("schema_version", 0))
+        if found in UPGRADES and not upgrades:
+            raise StoreVersion(
+                f"{self.path} has the older schema version {found}: "
+                f"`workbench info --store {self.path}` brings it to {SCHEMA_VERSION}"
+            )
         if found in UPGRADES:
             with self.writing() as db:
                 found = upgrade(db)

@@ -8,7 +8,7 @@ from workbench.errors import BadValue, StoreConflict, UnknownName
 
 OnConflict = Literal["keep", "replace", "refuse"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 KEYS: dict[str, tuple[str, ...]] = {
     "prompts": ("prompt_id",),
     "llms": ("llm",),

@@ -57,3 +57,29 @@ select p.dataset, p.split, p.category, f.prompt_id, f.fusion_id, f.fuser, f.rank
 from qualities q
 join fusions f on f.fusion_id = q.candidate_id
 join prompts p on p.prompt_id = f.prompt_id;
+
+-- What a measure, a ranker with a scheme, or a router thinks of each LLM's answer to each prompt:
+-- one row a candidate (of a router: an LLM), the higher `score` the better. `kind` is measure,
+-- ranker or router; `scorer` the measure's name or the id; `scheme` is empty but for rankers.
+-- Scores are to be compared within a prompt, `kind`, `scorer` and `scheme` only.
+create or replace view scored_llms as
+select 'measure' as kind, q.measure as scorer, '' as scheme, p.dataset, p.split,
+       coalesce(p.category, '') as category, c.prompt_id, c.candidate_id, c.llm, q.value as score
+from qualities q join candidates c using (candidate_id) join prompts p using (prompt_id)
+union all
+select 'ranker', r.ranker, r.scheme, p.dataset, p.split, coalesce(p.category, ''), c.prompt_id,
+       c.candidate_id, c.llm, r.score
+from rankings r join candidates c using (candidate_id) join prompts p on p.prompt_id = c.prompt_id
+union all
+select 'router', r.router, '', p.dataset, p.split, coalesce(p.category, ''), r.prompt_id, null,
+       r.llm, r.utility
+from routes r join prompts p using (prompt_id);
+
+-- Rows of `results` with their measure taken apart: `quality:rougeL@1` is the figure `quality` by
+-- the measure `rougeL@1`; the measure is empty where a figure depends on none.
+create or replace view figures as
+select run_id, system, dataset, split, slice,
+       case when contains(measure, ':') then regexp_extract(measure, '^([^:]*):', 1)
+            else measure end as figure,
+       regexp_extract(measure, '^[^:]*:(.*)$', 1) as measure, value, low, high, n
+from results;

@@ -1,0 +1,46 @@
+"""Pages that tell what is wrong with a store, and what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from workbench.errors import (
+    MissingInput,
+    StoreBusy,
+    StoreMissing,
+    StoreUnreachable,
+    StoreVersion,
+    WorkbenchError,
+)
+
+_TOLD: dict[type[WorkbenchError], tuple[str, str]] = {
+    StoreMissing: (
+        "There is no store yet",
+        "Make one with `workbench demo` or `workbench ingest`; this page finds it when you reload.",
+    ),
+    StoreVersion: (
+        "This store cannot be read as it is",
+        "The dashboard never changes a store. What to do stands above.",
+    ),
+    StoreBusy: (
+        "An experiment is writing to the store",
+        "DuckDB lets one process write or many read. Try again in a moment.",
+    ),
+    StoreUnreachable: ("The store cannot be opened", "Look at the file and at its permissions."),
+    MissingInput: ("Something is not in the store yet", "What to run stands above."),
+}
+
+
+@contextmanager
+def told_as_page() -> Iterator[None]:
+    """Turns what is wrong with the store into a page; other errors are bugs and go on."""
+    try:
+        yield
+    except (FileNotFoundError, *_TOLD) as error:
+        kind = StoreMissing if isinstance(error, FileNotFoundError) else type(error)
+        title, advice = _TOLD[kind]
+        st.error(title, icon=":material/database_off:")
+        st.text(str(error))
+        st.markdown(advice)
+        st.button("Try again", icon=":material/refresh:")

@@ -1,0 +1,110 @@
+"""Best LLM: the best-LLM distribution, by whom and of which prompts one likes."""
+
+import altair as alt
+import pyarrow as pa
+import streamlit as st
+
+from dashboards.charts import LINES, MANY
+from dashboards.charts import show as show_chart
+from dashboards.filters import scorer_chosen
+from dashboards.intervals import wilson
+from dashboards.queries.best_llm import best_llms
+from dashboards.queries.scored import Part, Scorer
+from dashboards.reading import ask
+
+_VIEW = "scored_llms"
+
+
+def show(part: Part) -> None:
+    """Draws the page for the chosen prompts."""
+    chosen = scorer_chosen()
+    if chosen is None:
+        return
+    name, scorer = chosen
+    found = ask(best_llms, part, scorer)
+    if not found["shares"].num_rows:
+        st.info("No prompt that is chosen has a score so: choose others in the sidebar.")
+        return
+    runs = [scorer.scorer] if scorer.kind != "measure" else []
+    _shares(found["shares"], name, runs)
+    _heat(found["heat"], scorer, runs)
+    _ranks(found["ranks"], runs)
+
+
+def _shares(shares: pa.Table, name: str, runs: list[str]) -> None:
+    low, high = wilson(shares["share"].to_numpy(), shares["prompts"].to_numpy())
+    shares = shares.append_column("low", pa.array(low)).append_column("high", pa.array(high))
+    order = shares["llm"].to_pylist()
+    base = alt.Chart(shares).encode(y=alt.Y("llm:N", sort=order, title=None, axis=_WIDE))
+    bars = base.mark_bar().encode(
+        x=alt.X("share:Q", title="share of prompts", axis=alt.Axis(format="%")),
+        tooltip=["llm:N", _percent("share"), _percent("low"), _percent("high"), "prompts:Q"],
+    )
+    ends = base.mark_rule(strokeWidth=2, color=LINES).encode(x="low:Q", x2="high:Q")
+    prompts = shares["prompts"][0].as_py()
+    left, right = st.columns([3, 2])
+    with left:
+        show_chart(
+            "Best LLM by share",
+            f"On which share of {prompts:,} prompts each LLM gives the best answer by {name}; ties "
+            "are split; lines: 95 % interval (Wilson).",
+            shares, (bars + ends).properties(height=max(200, 28 * len(order))), runs, _VIEW,
+        )  # fmt: skip
+    with right:
+        pie = alt.Chart(shares).mark_arc(innerRadius=40).encode(
+            theta=alt.Theta("share:Q", stack=True),
+            color=alt.Color("llm:N", sort=order, title=None, scale=MANY),
+            order=alt.Order("share:Q", sort="descending"),
+            tooltip=["llm:N", _percent("share")],
+        )  # fmt: skip
+        show_chart(
+            "Best LLM distribution",
+            "The same as the pie of the LLM-Blender paper: no slice near the whole means that no "
+            "single LLM will do.",
+            shares, pie.properties(height=max(240, 28 * len(order))), runs, _VIEW,
+        )  # fmt: skip
+
+
+def _heat(heat: pa.Table, scorer: Scorer, runs: list[str]) -> None:
+    if len(set(heat["category"].to_pylist())) < 2:
+        return
+    base = alt.Chart(heat).encode(
+        x=alt.X("category:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=160)),
+        y=alt.Y("llm:N", title=None, axis=_WIDE),
+    )
+    tiles = base.mark_rect().encode(
+        color=alt.Color("share:Q", title="best on", legend=alt.Legend(format="%"))
+        .scale(scheme="blues"),
+        tooltip=["llm:N", "category:N", _percent("share"), "prompts:Q",
+                 alt.Tooltip("mean_score:Q", format=".3f")],
+    )  # fmt: skip
+    numbers = base.mark_text(fontSize=11).encode(
+        text=alt.Text("share:Q", format=".0%"),
+        color=alt.condition("datum.share > 0.4", alt.value("white"), alt.value("black")),
+    )
+    show_chart(
+        "Where each LLM wins",
+        "Share of a category's prompts on which an LLM is best: a dark tile is what it is good at.",
+        heat, (tiles + numbers).properties(height=alt.Step(26)), runs, _VIEW,
+    )  # fmt: skip
+
+
+def _ranks(ranks: pa.Table, runs: list[str]) -> None:
+    chart = alt.Chart(ranks).mark_bar().encode(
+        x=alt.X("rank:O", title=None),
+        y=alt.Y("prompts:Q", title=None),
+        facet=alt.Facet("llm:N", columns=4, title=None),
+        tooltip=["llm:N", "rank:O", "prompts:Q"],
+    ).properties(width=190, height=110)  # fmt: skip
+    show_chart(
+        "Rank histogram",
+        "On how many prompts an LLM comes first, second and so on; equal scores share a rank.",
+        ranks, chart, runs, _VIEW,
+    )  # fmt: skip
+
+
+_WIDE = alt.Axis(labelLimit=260)
+
+
+def _percent(field: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:Q", format=".1%")

@@ -1,0 +1,130 @@
+"""The candidates of a prompt as tables: by measure, by ranking, and as judges see them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pyarrow as pa
+import streamlit as st
+
+from dashboards.charts import show as show_chart
+from dashboards.page.answers import Answers
+from dashboards.queries.one_prompt import MOST_VERDICTS, verdicts
+from dashboards.reading import ask
+
+
+def show_tables(
+    answers: Answers, found: Mapping[str, pa.Table], rankings: Mapping[tuple[str, str], str]
+) -> None:
+    """Draws candidate × measure, and candidate × ranking; tells what is missing."""
+    qualities, ids = found["qualities"].to_pylist(), [row["candidate_id"] for row in answers.rows]
+    if qualities:
+        show_chart(
+            "Qualities", "What each measure thinks of each candidate; empty: not measured.",
+            pivoted(answers.names, qualities, "candidate_id", "measure", ids),
+            source="qualities",
+        )  # fmt: skip
+    else:
+        st.info("No candidate is measured: run `workbench measure`.")
+    ranks = found["ranks"].to_pylist()
+    if ranks:
+        _ranks(answers, ranks, rankings)
+    else:
+        st.info(
+            "No ranker has ranked these candidates: run `workbench compare`, then "
+            "`workbench aggregate`."
+        )
+
+
+def pivoted(
+    names: Mapping[str, str],
+    qualities: Sequence[Mapping[str, Any]],
+    key: str,
+    across: str,
+    order: Sequence[str],
+) -> pa.Table:
+    """One row a thing in order, one column a measure.
+
+    Args:
+        names: id -> name, which becomes the column `answer`.
+        qualities: rows with the id under `key`, the measure under `across`, and `value`.
+        order: ids.
+    """
+    value = {(q[key], q[across]): q["value"] for q in qualities}
+    measures = dict.fromkeys(q[across] for q in qualities)
+    columns: dict[str, list[Any]] = {"answer": [names[one] for one in order]}
+    columns |= {
+        # A measure that is called as the first column is would take its place.
+        (m if m != "answer" else "answer (measure)"): [value.get((one, m)) for one in order]
+        for m in measures
+    }
+    return pa.table(columns)
+
+
+def _ranks(
+    answers: Answers,
+    ranks: Sequence[Mapping[str, Any]],
+    rankings: Mapping[tuple[str, str], str],
+) -> None:
+    rankers = dict.fromkeys(r["ranker"] for r in ranks)
+    names = list(rankings.values())
+    common = ""
+    if len(rankers) == 1:  # its name stands in the sentence, not on each column
+        common = names[0].rpartition(", ")[0] if ", " in names[0] else ""
+        if not all(name.startswith(f"{common}, ") for name in names):
+            common = ""
+    cells = pa.table({
+        "answer": [answers.name(r["candidate_id"]) for r in ranks],
+        "ranking": [rankings[r["ranker"], r["scheme"]].removeprefix(f"{common}, ") for r in ranks],
+        "rank": pa.array([r["rank"] for r in ranks], pa.int64()),
+        "score": pa.array([r["score"] for r in ranks], pa.float64()),
+    })  # fmt: skip
+    base = alt.Chart(cells).encode(
+        x=alt.X(
+            "ranking:N",
+            title=None,
+            axis=alt.Axis(labelAngle=-30, labelLimit=220, labelOverlap=False),
+        ),
+        y=alt.Y(
+            "answer:N",
+            title=None,
+            sort=answers.order,
+            axis=alt.Axis(labelLimit=260, labelOverlap=False),
+        ),
+    )
+    tiles = base.mark_rect().encode(
+        color=alt.Color("rank:Q", title="rank", scale=alt.Scale(scheme="blues", reverse=True)),
+        tooltip=["answer:N", "ranking:N", "rank:Q", alt.Tooltip("score:Q", format=".3f")],
+    )
+    middle = max(cells["rank"].to_pylist()) * 0.45
+    numbers = base.mark_text().encode(
+        text="rank:Q",
+        color=alt.condition(f"datum.rank < {middle}", alt.value("white"), alt.value("black")),
+    )
+    by = f" by {common}" if common else ""
+    show_chart(
+        "Ranks",
+        f"Which place each scheme gives each candidate{by}: 1 and dark is best; rows that change "
+        "colour are what the schemes disagree on.",
+        cells, (tiles + numbers).properties(height=alt.Step(26)), list(rankers), "rankings",
+    )  # fmt: skip
+
+
+def show_verdicts(prompt: str, answers: Answers) -> None:
+    """Draws what judges said of two answers, where they did."""
+    found = ask(verdicts, prompt).to_pylist()
+    if not found:
+        return
+    cells = pa.table({
+        "judge": [v["judge"] for v in found],
+        "shown left": [answers.name(v["left_id"]) for v in found],
+        "shown right": [answers.name(v["right_id"]) for v in found],
+        "verdict": [v["verdict"] for v in found],
+    })  # fmt: skip
+    cut = f" The first {MOST_VERDICTS} are shown." if len(found) == MOST_VERDICTS else ""
+    show_chart(
+        "Verdicts",
+        "Which of two answers each judge, a person or an LLM, found better; two answers may be "
+        f"presented in both orders.{cut}",
+        cells, source="verdicts",
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""Which prompts are looked at, and who says how good each LLM's answer to them is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+KINDS = ("measure", "ranker", "router")
+"""What may score: the view `scored_llms` holds all three."""
+
+_SCORERS = """
+    select 'measure' as kind, measure as scorer, '' as scheme, null as label
+    from (select measure, count(*) as all_of from qualities group by measure)
+    left join (select measure, count(*) as fused
+               from qualities semi join fusions on fusion_id = candidate_id group by measure)
+      using (measure)
+    where all_of > coalesce(fused, 0)  -- measured candidates, not fusions alone
+    union all
+    select 'ranker', ranker, scheme, m.value
+    from (select distinct ranker, scheme from rankings) r
+    left join meta m on m.name = 'ranker:' || r.ranker
+    union all
+    select 'router', router, '', m.value
+    from (select distinct router from routes) r left join meta m on m.name = 'ranker:' || r.router
+    order by all
+"""
+_PARTS = """
+    select dataset, split, coalesce(category, '') as category, count(*) as prompts
+    from prompts group by all order by all
+"""
+# Temporary: it lives in this connection's memory and dies with it; the store is not written.
+_SCORED = """
+    create or replace temp table scored as
+    select prompt_id, candidate_id, category, llm, score
+    from scored_llms
+    where kind = $kind and scorer = $scorer and scheme = $scheme
+      and ($datasets is null or list_contains($datasets, dataset))
+      and ($splits is null or list_contains($splits, split))
+      and ($categories is null or list_contains($categories, category))
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which prompts are looked at; an empty tuple takes all."""
+
+    datasets: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of $datasets, $splits and $categories; None takes all."""
+        return {
+            "datasets": list(self.datasets) or None,
+            "splits": list(self.splits) or None,
+            "categories": list(self.categories) or None,
+        }
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Who says how good an answer is: `kind`, `scorer` and `scheme` of the view `scored_llms`."""
+
+    kind: str
+    scorer: str
+    scheme: str = ""
+
+
+def table(
+    db: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None
+) -> pa.Table:
+    """The answer to a query."""
+    return db.sql(sql, params=dict(parameters or {})).to_arrow_table()
+
+
+def scorers(db: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Who has scored anything: kind, scorer, scheme, and label where it has one."""
+    return table(db, _SCORERS)
+
+
+def parts(db: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Number of prompts by dataset, split and category ('' where there is none)."""
+    return table(db, _PARTS)
+
+
+def take_scored(db: duckdb.DuckDBPyConnection, part: Part, scorer: Scorer) -> None:
+    """Makes the temporary table `scored` for the questions that follow in this connection.
+
+    Its columns: prompt_id, candidate_id (NULL of a router), category, llm, score.
+    """
+    given = {"kind": scorer.kind, "scorer": scorer.scorer, "scheme": scorer.scheme}
+    db.execute(_SCORED, part.parameters | given)

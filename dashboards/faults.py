@@ -37,8 +37,10 @@ def told_as_page() -> Iterator[None]:
     """Turns what is wrong with the store into a page; other errors are bugs and go on."""
     try:
         yield
-    except (FileNotFoundError, *_TOLD) as error:
+    except (FileNotFoundError, WorkbenchError) as error:
         kind = StoreMissing if isinstance(error, FileNotFoundError) else type(error)
+        if kind not in _TOLD:
+            raise
         title, advice = _TOLD[kind]
         st.error(title, icon=":material/database_off:")
         st.text(str(error))

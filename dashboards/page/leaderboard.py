@@ -124,6 +124,8 @@ def _draw(
         st.dataframe(everything, hide_index=True, column_config=_TABLE)
 
 
+_LEGEND = alt.Legend(orient="bottom", columns=3)  # beside long names there is little room
+
 _BESIDE = (
     "BestSingle always asks the LLM that is best on average; Oracle knows the best answer of each "
     "prompt, and is the most that choosing can reach. "
@@ -147,7 +149,7 @@ def _chart(
     order = [row["name"] for row in drawn]
     base = alt.Chart(points).encode(
         y=alt.Y("name:N", sort=order, title=None, axis=_NAMES),
-        color=alt.Color("kind:N", scale=_COLOURS, title=None, legend=alt.Legend(orient="top")),
+        color=alt.Color("kind:N", scale=_COLOURS, title=None, legend=_LEGEND),
         tooltip=["name:N", "kind:N", *(alt.Tooltip(f"{name}:Q", format=".4f") for name in
                  ("quality", "low", "high", "vs_best_single")), "prompts:Q"],
     )  # fmt: skip

@@ -243,4 +243,4 @@ def _take(db: duckdb.DuckDBPyConnection, asked: Asked) -> None:
 
 def _pointer(name: str) -> str:
     """A JSON pointer (RFC 6901) to an entry, whatever its name holds."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")
+    return "/".join(["", name.replace("~", "~0").replace("/", "~1")])

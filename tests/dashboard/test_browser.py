@@ -181,7 +181,7 @@ def test_what_llms_have_written_is_text_and_does_nothing(browser, hostile_store)
         opened(tab, address, f"head_to_head?prompt=evil&{evil}")
         opened(tab, address, f"prompts?prompt=evil&{evil}")
         for text in (HOSTILE[0], HOSTILE[4]):
-            assert tab.get_by_text(text, exact=False).first.is_visible()
+            tab.get_by_text(text).locator("visible=true").first.wait_for()
         assert tab.locator("iframe, img[src='x'], a[href^='javascript:'], .katex").count() == 0
         assert tab.title() != "owned"
     elsewhere = [url for url in asked if not url.startswith((address, "data:", "blob:", "ws"))]

@@ -4,44 +4,27 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from row_by_row import BY_MEASURE, BY_RANKER, BY_ROUTER, scores
 from scipy.stats import binomtest
 
 from dashboards.intervals import wilson
 from dashboards.queries.best_llm import best_llms
-from dashboards.queries.scored import Part, Scorer
-
-BY_MEASURE = Scorer("measure", "rougeL@1")
-BY_RANKER = Scorer("ranker", "benchmark-ranker", "max_wins;order=both;schedule=all")
-BY_ROUTER = Scorer("router", "benchmark-router-a")
-
-
-def naive(db, part, scorer):
-    """prompt -> category and LLM -> score, read row by row."""
-    found = {}
-    rows = db.execute(
-        "select prompt_id, dataset, split, category, llm, score from scored_llms "
-        "where kind = ? and scorer = ? and scheme = ?", [scorer.kind, scorer.scorer, scorer.scheme]
-    ).fetchall()  # fmt: skip
-    for prompt, dataset, split, category, llm, score in rows:
-        wanted = ((part.datasets, dataset), (part.splits, split), (part.categories, category))
-        if all(not few or one in few for few, one in wanted):
-            found.setdefault(prompt, (category, {}))[1][llm] = score
-    return found
+from dashboards.queries.scored import Part
 
 
 @pytest.mark.parametrize("scorer", [BY_MEASURE, BY_RANKER, BY_ROUTER])
 @pytest.mark.parametrize("part", [Part(), Part(("alpaca",), ("test",), ("kind 1", "kind 2"))])
 def test_shares_and_ranks_are_those_of_a_naive_count(db, part, scorer):
     answer = best_llms(db, part, scorer)
-    prompts = naive(db, part, scorer)
+    prompts = scores(db, part, scorer)
     wins, by_category, ranks = Counter(), Counter(), Counter()
-    for category, scores in prompts.values():
-        best = [llm for llm, score in scores.items() if score == max(scores.values())]
+    for category, known in prompts.values():
+        best = [llm for llm, score in known.items() if score == max(known.values())]
         for llm in best:
             wins[llm] += 1 / len(best)
             by_category[category, llm] += 1 / len(best)
-        for llm, score in scores.items():
-            ranks[llm, 1 + sum(other > score for other in scores.values())] += 1
+        for llm, score in known.items():
+            ranks[llm, 1 + sum(other > score for other in known.values())] += 1
     shares = {row["llm"]: row for row in answer["shares"].to_pylist()}
     assert len(shares) == 5
     assert sum(row["share"] for row in shares.values()) == pytest.approx(1)

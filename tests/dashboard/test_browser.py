@@ -117,7 +117,9 @@ def test_a_filter_goes_into_the_url_and_a_shared_url_brings_it_back(tab, browser
         fresh = other.new_page()
         fresh.goto(shared)
         fresh.get_by_role("heading", name="Best LLM", exact=True).wait_for(timeout=PATIENCE_MS)
-        fresh.get_by_test_id("stSidebar").get_by_text("test", exact=True).wait_for()
+        chosen = fresh.get_by_test_id("stSidebar").get_by_text("test", exact=True)
+        chosen.wait_for(timeout=PATIENCE_MS)
+        assert chosen.count() == 1
 
 
 def test_a_chart_downloads_as_csv(tab, address, tmp_path):

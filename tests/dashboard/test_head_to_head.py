@@ -5,32 +5,15 @@ from itertools import permutations
 import numpy as np
 import pyarrow as pa
 import pytest
+from row_by_row import BY_MEASURE, BY_RANKER, BY_ROUTER, scores
 
 from dashboards.queries.duel import Duel
 from dashboards.queries.head_to_head import duel, win_rates
 from dashboards.queries.scored import Part, Scorer
 from workbench.store.store import Store
 
-BY_MEASURE = Scorer("measure", "rougeL@1")
-BY_RANKER = Scorer("ranker", "benchmark-ranker", "max_wins;order=both;schedule=all")
-BY_ROUTER = Scorer("router", "benchmark-router-a")
 PARTS = [Part(), Part(("alpaca",), ("test",), ("kind 1", "kind 2"))]
 A, B = "llm-01", "llm-03"
-
-
-def scores(db, part, scorer):
-    """prompt -> (category, LLM -> its best score), read row by row."""
-    found = {}
-    rows = db.execute(
-        "select prompt_id, dataset, split, category, llm, score from scored_llms "
-        "where kind = ? and scorer = ? and scheme = ?", [scorer.kind, scorer.scorer, scorer.scheme]
-    ).fetchall()  # fmt: skip
-    for prompt, dataset, split, category, llm, score in rows:
-        wanted = ((part.datasets, dataset), (part.splits, split), (part.categories, category))
-        if all(not few or one in few for few, one in wanted):
-            of_prompt = found.setdefault(prompt, (category, {}))[1]
-            of_prompt[llm] = max(score, of_prompt.get(llm, -np.inf))
-    return found
 
 
 def won(one, other):

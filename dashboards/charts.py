@@ -44,7 +44,8 @@ def show(
     if chart is None:
         st.dataframe(numbers, **({"hide_index": True} | rows))
     else:
-        st.altair_chart(chart, key=f"chart_{name}")
+        # Labels of the ends stay beside their marks; by default they are moved inwards.
+        st.altair_chart(chart.configure_axis(labelFlush=False), key=f"chart_{name}")
     with st.container(horizontal=True):
         st.download_button(
             "CSV", csv(numbers), f"{name}.csv", "text/csv", key=f"csv_{name}", on_click="ignore",

@@ -42,7 +42,7 @@ def dots(
             alt.Tooltip("prompts:Q", format=","),
         ],
     )
-    wide: dict[str, Any] = {"axis": alt.Axis(format=shown, tickCount=5, labelFlush=False)}
+    wide: dict[str, Any] = {"axis": alt.Axis(format=shown, tickCount=5)}
     ends = base.mark_rule(strokeWidth=2, color=LINES).encode(
         x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False), **wide), x2="high:Q"
     )

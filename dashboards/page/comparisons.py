@@ -7,7 +7,7 @@ from dashboards.charts import show as show_chart
 from dashboards.dots import levels
 from dashboards.intervals import around
 from dashboards.naming import ranking_name
-from dashboards.queries.schedules import comparisons_taken, evaluated_comparisons, trials
+from dashboards.queries.schedules import TRIALS, comparisons_taken, evaluated_comparisons, trials
 from dashboards.queries.scored import Part
 from dashboards.reading import ask
 
@@ -54,7 +54,7 @@ def _rankings(part: Part, measure: str, known: dict[str, str], found: dict[str, 
         "Quality against comparisons",
         f"Mean {measure} of the pick of a ranker with a scheme: far left and high up is best. "
         "Comparisons are counted by playing its schedule on the stored logits of up to "
-        f"{numbers['played_on'][0]} prompts.",
+        f"{max(numbers['played_on'].to_pylist())} prompts.",
         numbers, (beside + ends + points).properties(height=320),
         numbers["ranker"].to_pylist(), "rankings, qualities, comparisons",
     )  # fmt: skip
@@ -100,6 +100,7 @@ def _trials(numbers: pa.Table) -> None:
     if not numbers.num_rows:
         return
     best = numbers.sort_by([("quality", "descending")])[:5]
+    few = f" Of all trials {TRIALS:,} are drawn." if numbers.num_rows == TRIALS else ""
     points = alt.Chart(numbers).mark_point(filled=True, size=60, opacity=0.7).encode(
         x=alt.X("comparisons:Q", title=_AXIS),
         y=alt.Y("quality:Q", title="quality, by the study's measure", scale=alt.Scale(zero=False)),
@@ -110,7 +111,7 @@ def _trials(numbers: pa.Table) -> None:
     show_chart(
         "Trials of sweeps by comparisons",
         "Each dot is a setting that a sweep has tried, on the prompts that it searches on, "
-        "whatever is chosen in the sidebar; the page Sweeps tells more.",
+        f"whatever is chosen in the sidebar; the page Sweeps tells more.{few}",
         numbers, points.properties(width=360, height=260),
         best["run_id"].drop_null().to_pylist(), "trials; the runs are those of the best five",
     )  # fmt: skip

@@ -43,7 +43,7 @@ _ROUTES = """
 _COMPARISONS = """
     with few as (select * from comparisons where prompt_id = $prompt)
     select a.ranker, m.value as label, a.left_id, a.right_id, a.logit,
-           (a.logit + b.logit) / 2 as bias
+           (a.logit::double + b.logit) / 2 as bias
     from few a
     left join few b on b.ranker = a.ranker and b.left_id = a.right_id and b.right_id = a.left_id
     left join meta m on m.name = 'ranker:' || a.ranker

@@ -3,7 +3,7 @@
 import duckdb
 import pyarrow as pa
 
-from dashboards.queries.sampled import take_chosen, take_sample
+from dashboards.queries.sampled import take_chosen, take_measured_sample, take_sample
 from dashboards.queries.scored import Part, table
 
 PROMPTS = 2_000
@@ -17,7 +17,8 @@ _EVERY = """
 _LOGITS = """
     create or replace temp table logits as
     select prompt_id, left_id, right_id, logit::double as logit
-    from comparisons semi join asked using (prompt_id) where ranker = $ranker
+    from comparisons semi join asked using (prompt_id)
+    where ranker = $ranker and isfinite(logit)
 """
 # Each pair that was compared in both orders, once.
 _BIASES = """
@@ -30,8 +31,7 @@ _BIASES = """
 """
 _POSITION = """
     select count(*) as pairs, avg(bias) as mean_bias, avg(abs(bias)) as mean_size,
-           avg(flips::integer) as flips,
-           avg((bias > 0)::integer) as favours_left
+           avg(flips::integer) as flips
     from biases
 """
 # Bins of equal width between the 0.5 % and 99.5 % quantiles; what lies outside is in the end bins.
@@ -53,7 +53,7 @@ _MEASURED = """
     select candidate_id, value from qualities
     semi join (select left_id as candidate_id from logits union select right_id from logits)
       using (candidate_id)
-    where measure = $measure
+    where measure = $measure and isfinite(value)
 """
 _PROBABILITIES = """
     create or replace temp table probabilities as
@@ -79,8 +79,7 @@ def position_bias(db: duckdb.DuckDBPyConnection, part: Part, ranker: str) -> dic
 
     Returns:
         position: pairs compared in both orders, mean_bias `(L_ij + L_ji) / 2`, mean_size of it,
-            flips (share of pairs whose winner depends on the order), favours_left (share of pairs
-            whose bias is above 0).
+            flips (share of pairs whose winner depends on the order).
         histogram: low and high bias of a bin, pairs, flipped pairs.
         sizes: prompts looked at, of how many.
     """
@@ -103,7 +102,7 @@ def logit_calibration(
             (of equal qualities a half), pairs; both orders of a pair count.
         sizes: prompts looked at, of how many.
     """
-    sizes = _take_logits(db, part, ranker)
+    sizes = _take_logits(db, part, ranker, measure)
     db.execute(_MEASURED, {"measure": measure})
     db.execute(_PROBABILITIES)
     return {
@@ -112,10 +111,15 @@ def logit_calibration(
     }
 
 
-def _take_logits(db: duckdb.DuckDBPyConnection, part: Part, ranker: str) -> pa.Table:
-    """Makes the temporary table `logits` of the sampled prompts, and tells how many they are."""
+def _take_logits(
+    db: duckdb.DuckDBPyConnection, part: Part, ranker: str, measure: str | None = None
+) -> pa.Table:
+    """Makes the temporary table `logits` of the sampled prompts, and tells how many they are.
+
+    With a measure only of prompts that it knows an answer to.
+    """
     take_chosen(db, part)
     db.execute(_EVERY, {"ranker": ranker})
-    sizes = take_sample(db, PROMPTS)
+    sizes = take_measured_sample(db, PROMPTS, measure) if measure else take_sample(db, PROMPTS)
     db.execute(_LOGITS, {"ranker": ranker})
     return sizes

@@ -3,7 +3,7 @@
 import duckdb
 import pyarrow as pa
 
-from dashboards.queries.sampled import take_chosen, take_sample, take_singles
+from dashboards.queries.sampled import take_chosen, take_measured_sample, take_singles
 from dashboards.queries.scored import Part, table
 
 PROMPTS = 2_000
@@ -19,6 +19,7 @@ _RANKED = """
     select r.ranker, r.scheme, r.prompt_id, r.candidate_id, r.score, q.value
     from rankings r semi join asked using (prompt_id)
     join qualities q on q.candidate_id = r.candidate_id and q.measure = $measure
+    where isfinite(q.value)
 """
 # Of pairs of unequal quality; equal scores are half right. The standard error is over prompts,
 # whose pairs hang together.
@@ -82,7 +83,7 @@ def agreement(db: duckdb.DuckDBPyConnection, part: Part, measure: str) -> dict[s
     """
     take_chosen(db, part)
     db.execute(_EVERY)
-    sizes = take_sample(db, PROMPTS)
+    sizes = take_measured_sample(db, PROMPTS, measure)
     db.execute(_RANKED, {"measure": measure})
     best_single = take_singles(db, part, measure)
     return {

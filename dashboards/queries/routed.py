@@ -3,7 +3,7 @@
 import duckdb
 import pyarrow as pa
 
-from dashboards.queries.sampled import take_chosen, take_sample, take_singles
+from dashboards.queries.sampled import take_chosen, take_measured_sample, take_singles
 from dashboards.queries.scored import Part, table
 
 PROMPTS = 10_000
@@ -32,12 +32,13 @@ _CELLS = """
         from candidates c join asked using (prompt_id) join chosen using (prompt_id)
         left join llms l on l.llm = c.llm
     ) c
-    join qualities v using (candidate_id) where v.measure = $measure
+    join qualities v using (candidate_id) where v.measure = $measure and isfinite(v.value)
     group by q, c.llm
 """
 _UTILITIES = """
     create or replace temp table utilities as
-    select q, llm, utility from routes join asked using (prompt_id) where router = $router
+    select q, llm, utility from routes join asked using (prompt_id)
+    where router = $router and isfinite(utility)
 """
 # `routed` is the chance to be asked and `best` to be the best: equal ones share.
 _CHOICES = """
@@ -82,7 +83,7 @@ def take_choices(
     """
     take_chosen(db, part)
     db.execute(_EVERY, {"router": router})
-    sizes = take_sample(db, PROMPTS)
+    sizes = take_measured_sample(db, PROMPTS, measure)
     db.execute(_CELLS, {"measure": measure, "unit": unit})
     db.execute(_UTILITIES, {"router": router})
     db.execute(_CHOICES)

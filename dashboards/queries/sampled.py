@@ -17,7 +17,8 @@ _CHOSEN = """
       and ($categories is null or list_contains($categories, category))
 """
 # As `workbench.evaluation.baselines.best_single`: an LLM that answered few prompts could be best
-# by luck, so those measured on half of the prompts come first.
+# by luck, so those measured on half of the prompts come first; where none is, those measured on
+# half as many as the one that is measured on most.
 _SINGLES = """
     create or replace temp table singles as
     with held as (
@@ -27,13 +28,15 @@ _SINGLES = """
     ), answers as (
         select prompt_id, llm, value
         from candidates semi join held using (prompt_id) join qualities using (candidate_id)
-        where measure = $measure
+        where measure = $measure and isfinite(value)
     ), means as (
         select llm, avg(value) as mean, count(distinct prompt_id) as prompts
         from answers group by llm
-    ), enough as (
-        select least(max(prompts), (select count(distinct prompt_id) from answers)) / 2.0 as half
+    ), sizes as (
+        select max(prompts) as most, (select count(distinct prompt_id) from answers) as held
         from means
+    ), enough as (
+        select case when most >= held / 2.0 then held else most end / 2.0 as half from sizes
     )
     select llm, mean,
            row_number() over (order by prompts >= half desc, mean desc, llm) as place
@@ -43,6 +46,18 @@ _ASKED = """
     create or replace temp table asked as
     select prompt_id, row_number() over () as q
     from (select prompt_id from every order by hash(prompt_id) limit $most)
+"""
+_KNOWN = """
+    select count(distinct prompt_id) as prompts
+    from (select candidate_id, prompt_id from candidates semi join asked using (prompt_id))
+    join qualities using (candidate_id) where measure = $measure and isfinite(value)
+"""
+_MEASURED = """
+    create or replace temp table every as
+    select prompt_id from every semi join (
+        select prompt_id from qualities join candidates using (candidate_id)
+        where measure = $measure and isfinite(value)
+    ) using (prompt_id)
 """
 _SIZES = """
     select (select count(*) from asked) as prompts, (select count(*) from every) as of
@@ -63,6 +78,17 @@ def take_sample(db: duckdb.DuckDBPyConnection, most: int) -> pa.Table:
     """
     db.execute(_ASKED, {"most": most})
     return table(db, _SIZES)
+
+
+def take_measured_sample(db: duckdb.DuckDBPyConnection, most: int, measure: str) -> pa.Table:
+    """As `take_sample`, of those prompts of `every` alone that a measure knows an answer to."""
+    sizes = take_sample(db, most)
+    known = table(db, _KNOWN, {"measure": measure})
+    # Seldom: to look up all that are measured takes as long as a page's other questions.
+    if known["prompts"] != sizes["prompts"]:
+        db.execute(_MEASURED, {"measure": measure})
+        sizes = take_sample(db, most)
+    return sizes
 
 
 def take_singles(db: duckdb.DuckDBPyConnection, part: Part, measure: str) -> pa.Table:

@@ -10,6 +10,7 @@ from dashboards.queries.sampled import take_chosen
 from dashboards.queries.scored import Part, table
 from workbench.aggregation import Scheme
 from workbench.aggregation.seeds import prompt_keys
+from workbench.errors import WorkbenchError
 
 PROMPTS = 100
 """On which a schedule is played, at most."""
@@ -34,7 +35,7 @@ _TAKEN = pa.schema(
     {"scheme": pa.string(), "schedule": pa.string(), "comparisons": pa.float64(),
      "prompts": pa.int64()}
 )  # fmt: skip
-_SHAPE = "select q, count(*) as n from places group by q order by q"
+_SHAPE = "select q, count(n) as n from asked left join places using (q) group by q order by q"
 _PROMPTS = "select prompt_id from asked order by q"
 # In the order of `workbench.store.pool`, which the schedules' random choices go by.
 _PLACES = """
@@ -64,10 +65,10 @@ _EVALUATED = """
 """
 _TRIALS = """
     select study, trial, run_id, params::varchar as setting,
-           (objectives->>'comparisons')::double as comparisons,
-           (objectives->>'quality')::double as quality
-    from trials where state = 'COMPLETE' and comparisons is not null and quality is not null
-    order by study, trial limit $most
+           try_cast(objectives->>'comparisons' as double) as comparisons,
+           try_cast(objectives->>'quality' as double) as quality
+    from trials where state = 'COMPLETE' and isfinite(comparisons) and isfinite(quality)
+    order by hash(study, trial) limit $most
 """
 
 
@@ -78,7 +79,8 @@ def comparisons_taken(
 
     Returns:
         scheme, schedule, comparisons a prompt, prompts it was played on; a scheme that needs a
-        pair which was never compared is not told.
+        pair which was never compared is not told, nor one that is not known here, such as a
+        user's own.
     """
     take_chosen(db, part)
     db.execute(_ASKED, {"ranker": ranker, "most": PROMPTS})
@@ -86,16 +88,27 @@ def comparisons_taken(
     db.execute(_PLACES)
     logits, mask = _arrays(table(db, _LOGITS), table(db, _SHAPE))
     keys = prompt_keys(table(db, _PROMPTS)["prompt_id"].to_pylist())
-    rows = [_taken(scheme, logits, mask, keys) for scheme in schemes if mask.size]
+    held = mask.any(axis=1)  # the candidates of a prompt may be gone
+    known = [parsed for parsed in map(_parsed, schemes) if parsed and held.any()]
+    rows = [_taken(scheme, logits[held], mask[held], keys[held]) for scheme in known]
     return pa.Table.from_pylist([row for row in rows if row["prompts"]], schema=_TAKEN)
 
 
-def _taken(scheme: str, logits: np.ndarray, mask: np.ndarray, keys: np.ndarray) -> dict[str, Any]:
-    parsed = Scheme.parse(scheme)
+def _parsed(text: str) -> tuple[str, Scheme] | None:
+    try:
+        return text, Scheme.parse(text)
+    except WorkbenchError:
+        return None
+
+
+def _taken(
+    scheme: tuple[str, Scheme], logits: np.ndarray, mask: np.ndarray, keys: np.ndarray
+) -> dict[str, Any]:
+    text, parsed = scheme
     played = parsed.play_stored(logits, mask, keys)
     done = played.complete
     return {
-        "scheme": scheme,
+        "scheme": text,
         "schedule": parsed.schedule.name,
         "comparisons": float(played.comparisons[done].mean()) if done.any() else None,
         "prompts": int(done.sum()),
@@ -122,5 +135,6 @@ def evaluated_comparisons(db: duckdb.DuckDBPyConnection, part: Part, measure: st
 
 
 def trials(db: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Trials of sweeps: study, trial, run_id, setting, comparisons a prompt, quality."""
+    """Trials of sweeps: study, trial, run_id, setting, comparisons a prompt, quality; of more than
+    `TRIALS` always the same ones."""
     return table(db, _TRIALS, {"most": TRIALS})

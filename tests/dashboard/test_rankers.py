@@ -75,6 +75,46 @@ def test_best_single_is_chosen_on_validation(db, arrays, part):
     assert found == {"llm": held.llms[best], "mean": pytest.approx(means[best])}
 
 
+def test_best_single_was_measured_on_half_of_the_prompts_or_as_any(made_store, tmp_path):
+    store = copied(made_store, tmp_path)
+    with store.writing() as db:  # llm-00 on 60 % of validation, a better one on the others
+        db.execute(
+            "delete from qualities where candidate_id in (select candidate_id from candidates join "
+            "(select prompt_id, row_number() over (order by prompt_id) / count(*) over () as place "
+            "from prompts where split = 'validation') using (prompt_id) where "
+            "case llm when 'llm-00' then place > 0.6 when 'llm-01' then place <= 0.6 else true end)"
+        )
+        db.execute(
+            "update qualities set value = value + 1 where candidate_id in "
+            "(select candidate_id from candidates where llm = 'llm-01')"
+        )
+    held = load_pool(store, None, "validation")
+    quality = load_quality(store, held, MEASURE)
+    _, best = best_single(quality, held.llm, held.mask, len(held.llms))
+    with store.reading() as db:
+        found = take_singles(db, Part(), MEASURE)
+    assert found["llm"].to_pylist() == [held.llms[best]] == ["llm-00"]
+
+
+@pytest.mark.parametrize("unknown", ["delete from qualities", "update qualities set value = 'nan'"])
+def test_prompts_that_are_not_measured_are_not_looked_at(made_store, tmp_path, part, unknown):
+    store = copied(made_store, tmp_path)
+    with store.writing() as db:
+        db.execute(
+            f"{unknown} where candidate_id in (select candidate_id from candidates join "
+            "(select prompt_id from prompts where dataset = 'alpaca' and split = 'test' "
+            "order by prompt_id limit 13) using (prompt_id))"
+        )
+    with store.reading() as db:
+        told = rankers.agreement(db, part, MEASURE)
+        logits = pair_logits.logit_calibration(db, part, RANKER, MEASURE)
+        turned = pair_logits.position_bias(db, part, RANKER)
+    assert told["sizes"].to_pylist() == logits["sizes"].to_pylist() == [{"prompts": 7, "of": 7}]
+    assert set(told["picks"]["prompts"].to_pylist()) == {7}
+    assert sum(logits["reliability"]["pairs"].to_pylist()) == 7 * 20
+    assert turned["sizes"].to_pylist() == [{"prompts": 20, "of": 20}]
+
+
 def test_position_bias_is_that_of_an_evaluation(db, arrays, part):
     known = evaluate_position_bias(arrays["logits"], arrays["pool"].mask, resamples=2)
     found = pair_logits.position_bias(db, part, RANKER)
@@ -115,6 +155,21 @@ def test_comparisons_are_those_that_a_schedule_asks_for(db, arrays, part):
         assert row["comparisons"] == pytest.approx(played.comparisons.mean(), rel=0.2)
     assert found[0]["comparisons"] == 5 * 4
     assert found[2]["comparisons"] == 5 * 2
+
+
+def test_schemes_that_are_not_known_and_candidates_that_are_gone_do_no_harm(
+    made_store, tmp_path, part
+):
+    store = copied(made_store, tmp_path)
+    with store.writing() as db:
+        db.execute(
+            "delete from candidates where prompt_id in (select max(prompt_id) from prompts "
+            "where dataset = 'alpaca' and split = 'test')"
+        )
+    with store.reading() as db:
+        found = schedules.comparisons_taken(db, part, RANKER, ("my_own;order=both", LOGITS, "?"))
+    (row,) = found.to_pylist()
+    assert (row["scheme"], row["comparisons"], row["prompts"]) == (LOGITS, 5 * 4, 19)
 
 
 def test_a_sample_is_the_same_each_time_and_told(db, part, monkeypatch):

@@ -156,6 +156,24 @@ def test_costs_are_the_houses_and_never_0_where_unknown(made, part, unit):
         assert found[llm]["quality"] == pytest.approx(quality[measured, place].mean())
 
 
+def test_prompts_that_are_not_measured_are_not_looked_at(made_store, tmp_path):
+    store = copied(made_store, tmp_path)
+    with store.writing() as db:
+        db.execute(
+            "update qualities set value = 'nan' where candidate_id in (select candidate_id from "
+            "candidates join prompts using (prompt_id) where split <> 'test')"
+        )
+    with store.reading() as db:
+        found = routing(db, Part(), ROUTER, MEASURE)
+        tests = routing(db, Part((), ("test",)), ROUTER, MEASURE)
+    assert found["sizes"].to_pylist() == [{"prompts": 60, "of": 60}]
+    assert found["seen"]["seen"].to_pylist() == [0]
+    assert found["quality"].sort_by("system")["quality"].to_pylist() == pytest.approx(
+        tests["quality"].sort_by("system")["quality"].to_pylist()
+    )
+    assert found["best_single"].num_rows == 0
+
+
 def test_a_second_decoding_of_every_answer_changes_nothing(made, part):
     given = (part, ROUTER, MEASURE)
     with made.reading() as db:

@@ -2,10 +2,6 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -104,24 +100,3 @@ def runs(store: Path, stage: str | None = None) -> list[Any]:
 
     wanted = f"tags.`{STAGE}` = '{stage}'" if stage else f"tags.`{STAGE}` != ''"
     return Tracker(store)._search(wanted)
-
-
-def workbench(*words: object, **options: Any) -> "subprocess.Popen[str]":
-    """The command line as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "workbench.cli", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
-
-
-def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    """Waits while `process` runs; fails, with what it said, where it ends before."""
-    deadline = time.monotonic() + 120
-    while not happened():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise AssertionError(f"it ended too early: {process.communicate()}")
-        time.sleep(0.05)

@@ -2,8 +2,9 @@
 
 import signal
 
+from processes import installed, wait_until, workbench
 from store_contract import breaches
-from tiny_pipeline import execute, one, runs, wait_until, workbench
+from tiny_pipeline import execute, one, runs
 
 from workbench.stages.compare import compare
 
@@ -17,7 +18,7 @@ def test_ctrl_c_then_kill_then_the_rest(compared_pool, fresh):
     # A budget of one pair a batch is slow enough to be met in the middle.
     words = ("compare", "--splits=train,validation,test", "--tokens_per_batch=64", "--store", store)
 
-    process = workbench(*words)
+    process = installed(*words)
     wait_until(lambda: one(store, ALL) > 0, process)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)

@@ -12,8 +12,9 @@ from fused_pool import (
     qualities,
     ranked_store,
 )
+from processes import workbench
 from store_contract import breaches
-from tiny_pipeline import content, copied, execute, rows, runs, workbench
+from tiny_pipeline import content, copied, execute, rows, runs
 
 from workbench.errors import MissingInput, UnknownName
 from workbench.stages.evaluate import evaluate

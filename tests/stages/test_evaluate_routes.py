@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from fused_pool import RANKER, SCHEME, fuse, qualities, ranked_store
 from hand_routes import OTHER, PARAMETERS, ROUTER, route, size, told, values_of
+from processes import workbench
 from scipy.special import softmax
 from store_contract import breaches
-from tiny_pipeline import content, copied, execute, rows, runs, workbench
+from tiny_pipeline import content, copied, execute, rows, runs
 
 from workbench.stages.evaluate import evaluate
 from workbench.stages.route_names import RouteSystem, router_system

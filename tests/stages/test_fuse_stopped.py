@@ -2,9 +2,10 @@
 
 import signal
 
+from processes import wait_until, workbench
 from store_contract import breaches
 from tiny_fuser import write_t5
-from tiny_pipeline import one, rows, runs, wait_until, workbench
+from tiny_pipeline import one, rows, runs
 
 from workbench.fusion.decoding import Decoding
 from workbench.stages.fuse import fuse

@@ -4,8 +4,9 @@ import os
 import signal
 
 import pytest
+from processes import wait_until, workbench
 from store_contract import breaches
-from tiny_pipeline import content, counts, one, rows, wait_until, workbench
+from tiny_pipeline import content, counts, one, rows
 
 from workbench.errors import BadRow, BadSource, BadValue, MissingInput, StoreConflict, UnknownName
 from workbench.stages import ingest as stage

@@ -6,8 +6,9 @@ import signal
 import pytest
 from chat_server import Told, longer, serving
 from judged_pool import endpoint, pool
+from processes import wait_until, workbench
 from store_contract import breaches
-from tiny_pipeline import one, runs, wait_until, workbench
+from tiny_pipeline import one, runs
 
 from workbench.stages.judge import judge
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from own_measure import WordShare, weights
-from tiny_pipeline import MEASURE, execute, one, rows, runs, wait_until, workbench
+from processes import wait_until, workbench
+from tiny_pipeline import MEASURE, execute, one, rows, runs
 
 from workbench.cli import main
 from workbench.errors import BadModel, BadValue, StoreConflict

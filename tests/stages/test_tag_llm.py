@@ -9,10 +9,11 @@ from collections import Counter
 
 import pytest
 from chat_server import SOON, Told, error, serving
+from processes import wait_until, workbench
 from rich.console import Console
 from store_contract import breaches
 from tagged_pool import endpoint, pool, pool_rows
-from tiny_pipeline import execute, one, rows, runs, wait_until, workbench
+from tiny_pipeline import execute, one, rows, runs
 
 from workbench.cli import main
 from workbench.errors import BadValue, EndpointError

@@ -7,10 +7,11 @@ from urllib.parse import urlparse
 
 import pytest
 import torch
+from processes import wait_until, workbench
 from referenced_pool import MEASURE, RANKER, SCHEME, referenced_store
 from safetensors.torch import load_file
 from tiny_fuser import write_t5
-from tiny_pipeline import copied, execute, one, rows, runs, wait_until, workbench
+from tiny_pipeline import copied, execute, one, rows, runs
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from workbench.cli import main

@@ -3,7 +3,8 @@
 import signal
 
 import yaml
-from tiny_pipeline import runs, wait_until, workbench
+from processes import wait_until, workbench
+from tiny_pipeline import runs
 
 from workbench.cli import main
 

@@ -8,10 +8,11 @@ from contextlib import closing, suppress
 import numpy as np
 import optuna
 import pytest
+from processes import wait_until, workbench
 from routed_pool import ORACLE, write_routes
 from store_contract import breaches
 from tiny_fuser import write_t5
-from tiny_pipeline import copied, one, rows, runs, wait_until, workbench
+from tiny_pipeline import copied, one, rows, runs
 
 from workbench.errors import BadModel, BadValue
 from workbench.fusion.gen_fuser import GenFuser

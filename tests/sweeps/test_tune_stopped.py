@@ -9,9 +9,10 @@ from itertools import count
 
 import optuna
 import pytest
+from processes import wait_until, workbench
 from store_contract import breaches
 from tiny_fuser import write_t5
-from tiny_pipeline import one, rows, runs, wait_until, workbench
+from tiny_pipeline import one, rows, runs
 
 from workbench.cli import main
 from workbench.fusion.gen_fuser import GenFuser

@@ -125,9 +125,7 @@ def wait_until(happened: Callable[[], bool], process: "Command | subprocess.Pope
         time.sleep(0.05)
 
 
-def _called(
-    words: list[str], streams: list[DupFd], folder: str, environment: dict[str, str]
-) -> NoReturn:
+def _called(words: list[str], streams: list[Any], folder: str, env: dict[str, str]) -> NoReturn:
     """In the child: makes it what `python -m workbench.cli WORDS` begins as, and runs that."""
     for place, stream in enumerate(streams, start=1):
         os.dup2(stream.detach(), place)

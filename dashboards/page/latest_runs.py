@@ -1,5 +1,6 @@
 """The part of Overview that tells which runs there were, and everything about one of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -36,13 +37,16 @@ def show() -> None:
         st.warning(
             f"{len(failed)} of these runs failed: choose them to see why.", icon=":material/error:"
         )
+    # A run that comes meanwhile moves all rows: who ticks one means the table as it was shown.
+    ids = [run["run"] for run in runs]
+    key = f"{_TABLE}_{ids[0]}"
     st.dataframe(
         pa.Table.from_pylist([_row(run) for run in runs]),
-        key=_TABLE, hide_index=True, selection_mode="single-row",
+        key=key, hide_index=True, selection_mode="single-row",
         column_config={"status": st.column_config.MultiselectColumn(
             options=list(_COLOURS), color=list(_COLOURS.values()), width="small",
         )},
-        on_select=_take_choice, height=min(460, 38 + 35 * len(runs)),
+        on_select=lambda: _take_choice(ids, key), height=min(460, 38 + 35 * len(runs)),
     )  # fmt: skip
 
 
@@ -70,12 +74,11 @@ def _duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds % 60:02.0f} s"
 
 
-def _take_choice() -> None:
-    """The chosen row goes into the URL, so that it can be shared."""
-    rows = st.session_state[_TABLE]["selection"]["rows"]
-    runs = latest_runs(_MOST)
-    if rows and rows[0] < len(runs):
-        st.query_params[RUN] = runs[rows[0]]["run"]
+def _take_choice(ids: Sequence[str], key: str) -> None:
+    """The chosen one of the runs that were shown goes into the URL, so that it can be shared."""
+    rows = st.session_state[key]["selection"]["rows"]
+    if rows:
+        st.query_params[RUN] = ids[rows[0]]
     elif RUN in st.query_params:
         del st.query_params[RUN]
 

@@ -49,7 +49,11 @@ def show(part: Part, any_results: bool) -> None:
     rows = _named(found.to_pylist())
     kinds, most = _choice(rows)
     where = f"{cell['dataset']}, {cell['split']}"
-    _draw(rows, _best(rows, kinds, most), cell["measure"], f"{where}, {slice}".replace(", all", ""))
+    if slice != "all":
+        where += f", {slice}"
+    elif part.categories:
+        where += ", all categories (results are known of all or of one, not of several)"
+    _draw(rows, _best(rows, kinds, most), cell["measure"], where)
 
 
 def _cells(part: Part) -> list[dict[str, Any]]:
@@ -98,7 +102,7 @@ def _choice(rows: Sequence[dict[str, Any]]) -> tuple[list[str], int]:
 
 
 def _best(rows: Sequence[dict[str, Any]], kinds: Sequence[str], most: int) -> list[dict[str, Any]]:
-    """The best rows of each kind, in their order; LLMs and baselines are few and all there."""
+    """The `most` best rows of each of the kinds, in their order."""
     seen = Counter[str]()
     kept = []
     for row in rows:

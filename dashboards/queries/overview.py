@@ -74,7 +74,7 @@ _LEADERBOARD = """
     select q.system, q.value as quality, q.low, q.high, d.value as vs_best_single,
            d.low as vs_low, d.high as vs_high, q.n as prompts, q.run_id
     from (from latest where figure = 'quality') q
-    left join (from latest where figure = 'vs_best_single') d using (system)
+    left join (from latest where figure = 'vs_best_single') d using (system, run_id)
     order by quality desc, system
     limit $most
 """

@@ -132,6 +132,16 @@ def test_the_leaderboard_takes_what_was_written_last(evaluated):
     assert told[ODD[0]]["vs_best_single"] is None
 
 
+def test_differences_are_those_of_the_run_that_is_told(evaluated, tmp_path):
+    path = tmp_path / "again.duckdb"
+    shutil.copy(evaluated, path)
+    Store(path).insert("results", pa.Table.from_pylist([result("newest", "Oracle", 0.7)]))
+    with Store(path).reading() as db:
+        rows = overview.leaderboard(db, "rougeL@1", "alpaca", "test", "all", 1000).to_pylist()
+    [row] = [row for row in rows if row["system"] == "Oracle"]
+    assert (row["run_id"], row["quality"], row["vs_best_single"]) == ("newest", 0.7, None)
+
+
 def test_systems_have_names_that_people_read():
     names = system_names([*SYSTEMS, *ODD], LABELS)
     assert len(set(names.values())) == len(SYSTEMS) + len(ODD)
@@ -165,6 +175,9 @@ def test_the_page_follows_the_url(page, evaluated):
     assert "15 of 316" in caption.replace("\\", "")
     app.sidebar.multiselect(key="category").set_value(["kind 1"]).run()
     assert len(leaderboard_rows(app)) == 1
+    app.sidebar.multiselect(key="category").set_value(["kind 1", "kind 2"]).run()
+    assert len(leaderboard_rows(app)) == 316
+    assert any("all categories" in c.value for c in app.caption)
     app.sidebar.multiselect(key="split").set_value(["train"]).run()
     assert not app.exception
     assert any("workbench evaluate" in info.value for info in app.info)

@@ -2,6 +2,7 @@
 
 import altair as alt
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from dashboards.charts import LINES, MANY
@@ -13,6 +14,7 @@ from dashboards.queries.scored import Part, Scorer
 from dashboards.reading import ask
 
 _VIEW = "scored_llms"
+_NUMBERS = 20  # categories up to which tiles have room for numbers
 
 
 def show(part: Part) -> None:
@@ -38,8 +40,9 @@ def _shares(shares: pa.Table, name: str, runs: list[str]) -> None:
     base = alt.Chart(shares).encode(y=alt.Y("llm:N", sort=order, title=None, axis=_WIDE))
     bars = base.mark_bar().encode(
         x=alt.X("share:Q", title="share of prompts", axis=alt.Axis(format="%")),
-        tooltip=["llm:N", _percent("share"), _percent("low"), _percent("high"), "prompts:Q"],
-    )
+        tooltip=["llm:N", _percent("share"), _percent("low"), _percent("high"), "prompts:Q",
+                 "answered:Q"],
+    )  # fmt: skip
     ends = base.mark_rule(strokeWidth=2, color=LINES).encode(x="low:Q", x2="high:Q")
     prompts = shares["prompts"][0].as_py()
     left, right = st.columns([3, 2])
@@ -47,7 +50,7 @@ def _shares(shares: pa.Table, name: str, runs: list[str]) -> None:
         show_chart(
             "Best LLM by share",
             f"On which share of {prompts:,} prompts each LLM gives the best answer by {name}; ties "
-            "are split; lines: 95 % interval (Wilson).",
+            f"are split; lines: 95 % interval (Wilson).{_ragged(shares)}",
             shares, (bars + ends).properties(height=max(200, 28 * len(order))), runs, _VIEW,
         )  # fmt: skip
     with right:
@@ -65,6 +68,17 @@ def _shares(shares: pa.Table, name: str, runs: list[str]) -> None:
         )  # fmt: skip
 
 
+def _ragged(shares: pa.Table) -> str:
+    least, most = (of(shares["answered"]).as_py() for of in (pc.min, pc.max))
+    if least == shares["prompts"][0].as_py():
+        return ""
+    return (
+        f" Not all LLMs have a score on all of these, but on {least:,} to {most:,}: who has few is "
+        "seldom best. Choose a dataset that all have answered, or see Head to head, which compares "
+        "two on the prompts of both."
+    )
+
+
 def _heat(heat: pa.Table, scorer: Scorer, runs: list[str]) -> None:
     if len(set(heat["category"].to_pylist())) < 2:
         return
@@ -78,14 +92,18 @@ def _heat(heat: pa.Table, scorer: Scorer, runs: list[str]) -> None:
         tooltip=["llm:N", "category:N", _percent("share"), "prompts:Q",
                  alt.Tooltip("mean_score:Q", format=".3f")],
     )  # fmt: skip
-    numbers = base.mark_text(fontSize=11).encode(
-        text=alt.Text("share:Q", format=".0%"),
-        color=alt.condition("datum.share > 0.4", alt.value("white"), alt.value("black")),
-    )
+    chart: alt.Chart | alt.LayerChart = tiles
+    if len(set(heat["category"].to_pylist())) <= _NUMBERS:
+        dark = 0.6 * pc.max(heat["share"]).as_py()
+        chart = tiles + base.mark_text(fontSize=11).encode(
+            text=alt.Text("share:Q", format=".0%"),
+            color=alt.condition(f"datum.share > {dark}", alt.value("white"), alt.value("black")),
+        )
     show_chart(
         "Where each LLM wins",
-        "Share of a category's prompts on which an LLM is best: a dark tile is what it is good at.",
-        heat, (tiles + numbers).properties(height=alt.Step(26)), runs, _VIEW,
+        "Share of a category's prompts on which an LLM is best: a dark tile is what it is good at, "
+        "a pale one where others are better.",
+        heat, chart.properties(height=alt.Step(26)), runs, _VIEW,
     )  # fmt: skip
 
 

@@ -123,12 +123,13 @@ def _categories(
         color=alt.Color("clear:N", title=None, scale=colours(two), legend=_LEGEND),
     )  # fmt: skip
     half = alt.Chart(pa.table({"half": [0.5]})).mark_rule(strokeDash=[5, 4], color=LINES)
+    chance = _CHANCE if len(rows) > 2 else ""
     most = f" The {MOST_CATEGORIES} largest." if len(found) == MOST_CATEGORIES else ""
     show_chart(
         "Win rate by category",
         f"On which share of the prompts {two.a} beats {two.b} by {name}, ties counting half; "
         "lines: 95 % interval. Where a line crosses the middle the two cannot be told apart."
-        + most,
+        f"{chance}{most}",
         table, (half.encode(x="half:Q") + ends + points).properties(height=alt.Step(28)), runs,
         _VIEW,
     )  # fmt: skip
@@ -179,3 +180,4 @@ def _short(field: str) -> alt.Tooltip:
 
 _LEGEND = alt.Legend(orient="top", labelLimit=260)
 _ENDS = ("share", "low", "high")
+_CHANCE = " Of two that are equal everywhere, one line in twenty misses the middle by chance."

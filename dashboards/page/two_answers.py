@@ -42,7 +42,7 @@ def show_two_answers(two: Duel, name: str, largest: Sequence[str]) -> None:
     scores = [row.get("score") for row in rows]
     for column, row, other in zip(st.columns(2), rows, scores[::-1], strict=True):
         with column:
-            _answer(row, other, shared, name)
+            _answer(row, other, shared, name, two.scorer.kind == "router")
 
 
 def _prompt(prompt: Mapping[str, Any]) -> None:
@@ -62,7 +62,10 @@ def _prompt(prompt: Mapping[str, Any]) -> None:
             st.caption("This prompt has none.")
 
 
-def _answer(row: Mapping[str, Any], other: float | None, shared: frozenset[str], name: str) -> None:
+def _answer(
+    row: Mapping[str, Any], other: float | None, shared: frozenset[str], name: str, of_llm: bool
+) -> None:
+    """One answer; `of_llm`: its score is the LLM's, whichever of its answers is taken."""
     score = row.get("score")
     st.subheader(plain(row["llm"]))
     if score is None:
@@ -83,5 +86,6 @@ def _answer(row: Mapping[str, Any], other: float | None, shared: frozenset[str],
     if row["length"] > len(row["text"]):
         notes.append(f"the first {len(row['text']):,} shown")
     if row["answers"] > 1:
-        notes.append(f"the best of {row['answers']} answers, {row['decoding'] or 'no decoding'}")
+        which = "one" if of_llm or score is None else "the best"
+        notes.append(f"{which} of {row['answers']} answers, {row['decoding'] or 'no decoding'}")
     st.caption(plain("; ".join(notes)))

@@ -18,8 +18,8 @@ _WINS = """
 """
 _SHARES = """
     select llm, coalesce(sum(won), 0) / any_value(n) as share, any_value(n) as prompts,
-           any_value(mean) as mean_score
-    from (select llm, avg(score) as mean from scored group by llm)
+           any_value(answered) as answered, any_value(mean) as mean_score
+    from (select llm, count(*) as answered, avg(score) as mean from scored group by llm)
     cross join (select count(distinct prompt_id) as n from scored)
     left join wins using (llm) group by llm order by share desc, llm
 """
@@ -43,8 +43,9 @@ def best_llms(db: duckdb.DuckDBPyConnection, part: Part, scorer: Scorer) -> dict
     """Who is best by a scorer.
 
     Returns:
-        shares: llm, share of the prompts on which it is best, prompts, mean_score.
-        heat: the same by category.
+        shares: llm, share of the prompts on which it is best, prompts, answered (on how many of
+            them it has a score), mean_score (over these).
+        heat: category, llm, share, prompts, mean_score.
         ranks: llm, rank, prompts on which it has that rank.
     """
     take_scored(db, part, scorer)

@@ -15,7 +15,8 @@ _DUEL = """
                max({'score': score, 'id': candidate_id}) filter (llm = $a) as a,
                max({'score': score, 'id': candidate_id}) filter (llm = $b) as b
         from scored_llms
-        where kind = $kind and scorer = $scorer and scheme = $scheme and llm in ($a, $b)
+        where kind = $kind and scorer = $scorer and scheme = $scheme and isfinite(score)
+          and llm in ($a, $b)
           and ($datasets is null or list_contains($datasets, dataset))
           and ($splits is null or list_contains($splits, split))
           and ($categories is null or list_contains($categories, category))

@@ -19,7 +19,7 @@ _WIN_RATES = """
         select prompt_id, list(i) as who, list(score) as scores,
                bit_count(bit_or(1::hugeint << (i % 120))) < count(*) as again
         from scored_llms join llms using (llm)
-        where kind = $kind and scorer = $scorer and scheme = $scheme
+        where kind = $kind and scorer = $scorer and scheme = $scheme and isfinite(score)
           and ($datasets is null or list_contains($datasets, dataset))
           and ($splits is null or list_contains($splits, split))
           and ($categories is null or list_contains($categories, category))

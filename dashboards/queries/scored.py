@@ -33,12 +33,26 @@ _PARTS = """
 # Temporary: it lives in this connection's memory and dies with it; the store is not written.
 _SCORED = """
     create or replace temp table scored as
-    select prompt_id, candidate_id, category, llm, score
+    select prompt_id, category, llm, score
     from scored_llms
-    where kind = $kind and scorer = $scorer and scheme = $scheme
+    where kind = $kind and scorer = $scorer and scheme = $scheme and isfinite(score)
       and ($datasets is null or list_contains($datasets, dataset))
       and ($splits is null or list_contains($splits, split))
       and ($categories is null or list_contains($categories, category))
+"""
+# Fewer bits than answers: an LLM has answered a prompt more than once (or LLMs 120 apart share a
+# bit). Grouping by LLM where no prompt has that would take half as long as all the rest.
+_AGAIN = """
+    with llms as materialized (
+        select llm, row_number() over ()::usmallint as i from (select distinct llm from scored)
+    )
+    select prompt_id from scored join llms using (llm)
+    group by prompt_id having bit_count(bit_or(1::hugeint << (i % 120))) < count(*) limit 1
+"""
+_BEST = """
+    create or replace temp table scored as
+    select prompt_id, any_value(category) as category, llm, max(score) as score
+    from scored group by prompt_id, llm
 """
 
 
@@ -89,7 +103,10 @@ def parts(db: duckdb.DuckDBPyConnection) -> pa.Table:
 def take_scored(db: duckdb.DuckDBPyConnection, part: Part, scorer: Scorer) -> None:
     """Makes the temporary table `scored` for the questions that follow in this connection.
 
-    Its columns: prompt_id, candidate_id (NULL of a router), category, llm, score.
+    Its columns: prompt_id, category, llm, score: a row a prompt and LLM. Of several answers of an
+    LLM to a prompt the best counts; a score that is no number is no score.
     """
     given = {"kind": scorer.kind, "scorer": scorer.scorer, "scheme": scorer.scheme}
     db.execute(_SCORED, part.parameters | given)
+    if db.execute(_AGAIN).fetchall():
+        db.execute(_BEST)

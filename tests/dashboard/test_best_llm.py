@@ -1,15 +1,17 @@
 """The page Best LLM."""
 
+import math
 from collections import Counter
 
 import numpy as np
 import pytest
+from hand_made import filled
 from row_by_row import BY_MEASURE, BY_RANKER, BY_ROUTER, scores
 from scipy.stats import binomtest
 
 from dashboards.intervals import wilson
 from dashboards.queries.best_llm import best_llms
-from dashboards.queries.scored import Part
+from dashboards.queries.scored import Part, Scorer
 
 
 @pytest.mark.parametrize("scorer", [BY_MEASURE, BY_RANKER, BY_ROUTER])
@@ -31,11 +33,50 @@ def test_shares_and_ranks_are_those_of_a_naive_count(db, part, scorer):
     for llm, row in shares.items():
         assert row["share"] == pytest.approx(wins[llm] / len(prompts))
         assert row["prompts"] == len(prompts)
+        assert row["answered"] == sum(llm in known for _, known in prompts.values())
     for row in answer["heat"].to_pylist():
         won = by_category[row["category"], row["llm"]]
         assert row["share"] == pytest.approx(won / row["prompts"])
     found = {(row["llm"], row["rank"]): row["prompts"] for row in answer["ranks"].to_pylist()}
     assert found == ranks
+
+
+def test_of_several_answers_the_best_counts_once(tmp_path):
+    store = filled(tmp_path / "s.duckdb", [
+        {"a": [0.9, 0.9], "b": [0.9]}, {"a": [0.1, 0.2], "b": [0.1], "c": [0.0]},
+        {"a": [0.1, 0.4, 0.3], "b": [0.2, 0.5]},
+    ])  # fmt: skip
+    with store.reading() as db:
+        found = best_llms(db, Part(), Scorer("measure", "m"))
+    shares = {row["llm"]: row for row in found["shares"].to_pylist()}
+    assert {llm: row["share"] * 3 for llm, row in shares.items()} == pytest.approx(
+        {"a": 1.5, "b": 1.5, "c": 0}
+    )
+    assert {llm: row["answered"] for llm, row in shares.items()} == {"a": 3, "b": 3, "c": 1}
+    assert shares["a"]["mean_score"] == pytest.approx((0.9 + 0.2 + 0.4) / 3)
+    assert [tuple(row.values()) for row in found["ranks"].to_pylist()] == [
+        ("a", 1, 2), ("a", 2, 1), ("b", 1, 2), ("b", 2, 1), ("c", 3, 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_a_score_that_is_no_number_makes_nobody_best(tmp_path, odd):
+    store = filled(tmp_path / "s.duckdb", [{"a": [odd], "b": [0.5]}, {"a": [0.1], "b": [0.5]}])
+    with store.reading() as db:
+        rows = best_llms(db, Part(), Scorer("measure", "m"))["shares"].to_pylist()
+    assert [(row["llm"], row["share"], row["answered"]) for row in rows] == [
+        ("b", 1, 2), ("a", 0, 1)
+    ]  # fmt: skip
+
+
+def test_who_has_not_answered_all_is_told(page, tmp_path):
+    scores = [{"a": [0.1], "b": [0.2]}, {"a": [0.3]}, {"a": [0.1], "b": [0.1]}]
+    app = page("best_llm", store=filled(tmp_path / "ragged.duckdb", scores).path)
+    assert not app.exception
+    assert any("on 2 to 3" in caption.value for caption in app.caption)
+    whole = filled(tmp_path / "whole.duckdb", scores[::2])
+    app = page("best_llm", store=whole.path)
+    assert not any("Not all LLMs" in caption.value for caption in app.caption)
 
 
 def test_the_interval_is_wilsons():

@@ -1,10 +1,12 @@
 """The page Head to head: who beats whom, and two LLMs on their common prompts."""
 
+import math
 from itertools import permutations
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hand_made import filled
 from row_by_row import BY_MEASURE, BY_RANKER, BY_ROUTER, scores
 
 from dashboards.queries.duel import Duel
@@ -18,24 +20,6 @@ A, B = "llm-01", "llm-03"
 
 def won(one, other):
     return 1.0 if one > other else 0.5 if one == other else 0.0
-
-
-def filled(path, scores, texts=None):
-    """A store of hand-made scores: prompt -> LLM -> scores of its answers, by the measure `m`."""
-    store = Store.create(path)
-    rows = [(f"p{p}", llm, k, value) for p, of_prompt in enumerate(scores)
-            for llm, values in of_prompt.items() for k, value in enumerate(values)]  # fmt: skip
-    ids = [f"{p}-{llm}-{k}" for p, llm, k, _ in rows]
-    with store.writing() as db:
-        for p in range(len(scores)):
-            db.execute("insert into prompts values (?, 'd', 'test', ?, '', null, null)",
-                       [f"p{p}", f"question {p}"])  # fmt: skip
-        for (p, llm, k, value), one in zip(rows, ids, strict=True):
-            text = (texts or {}).get((p, llm))
-            db.execute("insert into candidates values (?, ?, ?, ?, ?, null, null, null, null)",
-                       [one, p, llm, text, f"seed {k}"])  # fmt: skip
-            db.execute("insert into qualities values (?, 'm', ?)", [one, value])
-    return store
 
 
 @pytest.mark.parametrize("scorer", [BY_MEASURE, BY_RANKER, BY_ROUTER])
@@ -118,6 +102,19 @@ def test_of_several_answers_the_best_counts_once(tmp_path):
     assert found["for_a"]["prompt_id"].to_pylist() == ["p0"]
     assert found["for_b"]["gap"].to_pylist() == pytest.approx([-0.1])
     assert found["categories"]["category"].to_pylist() == [""]
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_is_no_score(page, tmp_path, odd):
+    store = filled(tmp_path / "s.duckdb", [
+        {"a": [odd], "b": [0.5]}, {"a": [odd, 0.3], "b": [0.1]}, {"a": [0.2], "b": [0.1]},
+    ])  # fmt: skip
+    with store.reading() as db:
+        rows = win_rates(db, Part(), Scorer("measure", "m")).to_pylist()
+        found = duel(db, Duel(Part(), Scorer("measure", "m"), "a", "b"), 5)
+    assert [(row["row"], row["wins"], row["prompts"]) for row in rows] == [("a", 2, 2), ("b", 0, 2)]
+    assert found["total"]["mean_gap"].to_pylist() == pytest.approx([0.15])
+    assert not page("head_to_head", store=store.path).exception
 
 
 def test_the_page_shows_the_two_best_first_and_follows_the_url(page):

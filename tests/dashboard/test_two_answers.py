@@ -125,6 +125,15 @@ def test_the_page_shows_the_largest_gap_and_any_prompt_by_url(page, store):
     assert any("no prompt \\*\\*nowhere\\*\\*" in one.value for one in app.info)
 
 
+def test_which_of_several_answers_is_shown_is_told(page, store):
+    with store.writing() as db:
+        db.execute("insert into routes values ('r', 'p', 'a', 0.1), ('r', 'p', 'b', 0.2)")
+    for by, told in (("measure m", "the best of 2 answers"), ("router r", "one of 2 answers")):
+        app = page("head_to_head", store=store.path, llm_a="a", llm_b="b", by=by)
+        assert not app.exception
+        assert sum(told in one.value for one in app.caption) == 1
+
+
 def test_hostile_texts_reach_no_markup(page, store):
     app = page("head_to_head", store=store.path, llm_a="a", llm_b="b")
     for one in [*app.markdown, *app.caption, *app.subheader, *app.header, *app.info]:

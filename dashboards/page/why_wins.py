@@ -153,7 +153,7 @@ def _phrases(
         title,
         f"Words and phrases that more of the answers with which {llm} wins have than "
         f"{_TOLD[against]}. Of {looked_at:,} phrases looked at (in the first {FIRST_WORDS} words), "
-        f"those beyond the line, z = {sure:.1f}, are more than chance (5 % for all of them together, "
+        f"those beyond the line, z = {sure:.1f}, are more than chance (5 % for all of them, "
         f"Bonferroni).{none}{topics}",
         shown, (bars + line.encode(x="sure:Q")).properties(height=alt.Step(20)), runs, _SOURCE,
     )  # fmt: skip

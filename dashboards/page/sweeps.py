@@ -1,6 +1,6 @@
 """Sweeps: what the trials of a study have found, and what it cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -18,10 +18,12 @@ from dashboards.queries.scored import Part
 from dashboards.queries.sweeps import JUDGED, Asked, front, history, importance, names, studies
 from dashboards.reading import ask
 from dashboards.runs import link_to_run, run_told
+from dashboards.studies import objectives
 
 _TABLE = "trials"
 _QUALITIES = ("quality", "mean", "best", "accuracy")
-"""Figures of which more is better; of all others, which are costs, less is."""
+"""Figures of which more is better; of all others, which are costs, less is: for figures that are no
+objectives, and studies that are in the store alone."""
 _OWN_COSTS = ("cost", "tokens_out", "comparisons")
 """The second objective of chain, tune and sweep, in the order in which it is told by its name."""
 
@@ -44,7 +46,8 @@ def show(part: Part) -> None:
     if not figures:
         st.info("No trial of this study is complete yet.")
         return
-    asked, cost = _asked(study, figures, known["top_k"])
+    wanted = objectives(study)
+    asked, cost = _asked(study, figures, wanted, known["top_k"])
     gone = ask(history, asked)
     counts = gone["counts"].to_pylist()[0]
     if not counts["trials"]:
@@ -55,20 +58,22 @@ def show(part: Part) -> None:
     columns = columns_of(known["names"])
     _history(gone["trials"], asked, counts["trials"], runs)
     if cost:
-        _front(asked, cost, counts["trials"], runs)
+        _front(asked, cost, _smaller(cost, wanted), counts["trials"], runs)
     weights = _importance(asked, counts["trials"], runs)
     show_effects(asked, weights, runs)
     show_best(gone["best"], columns, asked, counts["trials"], runs)
 
 
-def _asked(study: str, figures: list[str], top_k: pa.Table) -> tuple[Asked, str | None]:
-    """What the sidebar asks, and the figure across the front."""
-    first = figures.index("quality") if "quality" in figures else 0
-    figure = one_chosen("Objective", "objective", figures, first) or ""
+def _asked(
+    study: str, figures: list[str], wanted: Mapping[str, bool], top_k: pa.Table
+) -> tuple[Asked, str | None]:
+    """What the sidebar asks, and the figure across the front; `wanted` as `studies.objectives`."""
+    first = next((name for name in (*wanted, "quality") if name in figures), figures[0])
+    figure = one_chosen("Objective", "objective", figures, figures.index(first)) or ""
     others = [name for name in figures if name != figure]
     cost = None
     if others:
-        usual = [*_OWN_COSTS, *_QUALITIES]
+        usual = [*wanted, *_OWN_COSTS, *_QUALITIES]
         best = next((name for name in usual if name in others), others[0])
         cost = one_chosen("Against", "against", others, others.index(best))
     k = None
@@ -76,11 +81,12 @@ def _asked(study: str, figures: list[str], top_k: pa.Table) -> tuple[Asked, str 
     if "mean" in figures and "best" in figures and len(sizes) > 1:
         # The quality of the top 1 and of the top 3 are not the same thing.
         k = int(one_chosen("Top K of the sweep", "top_k", [str(size) for size in sizes]) or 1)
-    return Asked(study, figure, not _large_is_good(figure), k), cost
+    return Asked(study, figure, _smaller(figure, wanted), k), cost
 
 
-def _large_is_good(figure: str) -> bool:
-    return figure in _QUALITIES
+def _smaller(figure: str, wanted: Mapping[str, bool]) -> bool:
+    """Whether less of a figure is better: as the study says, else as its name does."""
+    return wanted.get(figure, figure not in _QUALITIES)
 
 
 def _head(row: dict[str, int], counts: dict[str, float], asked: Asked) -> None:
@@ -132,8 +138,8 @@ def _thinned(trials: pa.Table, count: int) -> str:
     return f" {drawn:,} of {count:,} trials are drawn." if drawn < count else ""
 
 
-def _front(asked: Asked, cost: str, count: int, runs: list[str]) -> None:
-    trials = ask(front, asked, cost, not _large_is_good(cost))
+def _front(asked: Asked, cost: str, smaller: bool, count: int, runs: list[str]) -> None:
+    trials = ask(front, asked, cost, smaller)
     if not trials.num_rows:
         return
     trials = with_told(trials)
@@ -145,8 +151,9 @@ def _front(asked: Asked, cost: str, count: int, runs: list[str]) -> None:
     all_of_them = alt.Chart(trials).mark_circle(size=28, color=LINES, opacity=0.5).encode(
         x=x, y=y, tooltip=tips
     )  # fmt: skip
+    # What a cost buys is bought by a larger one too; where more of it is better, by a smaller one.
     line = alt.Chart(best).mark_line(
-        interpolate="step-after", color="#e8782b", strokeWidth=1.5
+        interpolate="step-after" if smaller else "step-before", color="#e8782b", strokeWidth=1.5
     ).encode(x=x, y=y, order="cost:Q")  # fmt: skip
     dots = alt.Chart(best).mark_circle(size=90, color="#e8782b", opacity=1).encode(
         x=x, y=y, tooltip=tips
@@ -155,7 +162,7 @@ def _front(asked: Asked, cost: str, count: int, runs: list[str]) -> None:
         "Pareto front",
         f"Orange: the {best.num_rows} of {count:,} trials that no other beats in both, "
         f"{'lower' if asked.smaller else 'higher'} {asked.figure} and "
-        f"{'higher' if _large_is_good(cost) else 'lower'} {cost}. Point at one to see its "
+        f"{'lower' if smaller else 'higher'} {cost}. Point at one to see its "
         f"settings.{_thinned(trials, count)}",
         trials.rename_columns([cost if n == "cost" else n for n in trials.column_names])
         if cost not in trials.column_names else trials,

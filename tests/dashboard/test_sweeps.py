@@ -5,13 +5,15 @@ import random
 import shutil
 from itertools import pairwise
 
+import optuna
 import pyarrow as pa
 import pytest
 
-from dashboards.page.sweeps import _large_is_good
+from dashboards.page.sweeps import _smaller
 from dashboards.queries import sweeps
 from dashboards.queries.sweeps import Asked
 from workbench.store.store import Store
+from workbench.sweeps.study import quiet_experiments
 
 SWEEP, CHAIN, SHORT = "sweep-a", "chain b/c", "short"
 
@@ -246,5 +248,40 @@ def test_odd_studies_do_no_harm(page, tmp_path, made_store):
 
 
 def test_quality_is_to_be_large_and_costs_small():
-    assert all(map(_large_is_good, ("quality", "mean", "best")))
-    assert not any(map(_large_is_good, ("cost", "comparisons", "tokens_out", "llm_calls")))
+    assert not any(_smaller(name, {}) for name in ("quality", "mean", "best"))
+    assert all(_smaller(name, {}) for name in ("cost", "comparisons", "tokens_out", "llm_calls"))
+
+
+def test_directions_are_the_studys_own(page, tmp_path, made_store):
+    path = tmp_path / "own #1 ones" / "store.duckdb"
+    path.parent.mkdir()
+    shutil.copy(made_store, path)
+    rows = [
+        {"study": name, "trial": n, "state": "COMPLETE", "params": json.dumps({"a": n}),
+         "objectives": json.dumps({"cost": n, "quality": n, "loss": n % 7, "speed": n % 5}),
+         "run_id": None}
+        for n in range(30) for name in ("own", "elsewhere")
+    ]  # fmt: skip
+    Store(path).insert("trials", pa.Table.from_pylist(rows))
+    beside = path.with_name("optuna.db")
+    ways = ["minimize", "maximize"]
+    study = optuna.create_study(storage=f"sqlite:///{beside}", study_name="own", directions=ways)
+    with quiet_experiments():
+        study.set_metric_names(["loss", "speed"])
+    before = beside.read_bytes()
+    app = page("sweeps", path, study="own")
+    assert app.sidebar.selectbox(key="objective").value == "loss"
+    told = " ".join(caption.value for caption in app.caption)
+    assert "lower is better" in told
+    assert "lower loss and higher speed" in told
+    app = page("sweeps", path, study="elsewhere")
+    assert app.sidebar.selectbox(key="objective").value == "quality"
+    assert any("higher quality and lower cost" in caption.value for caption in app.caption)
+    assert beside.read_bytes() == before
+    beside.write_bytes(b"no database")
+    app = page("sweeps", path, study="own")
+    assert not app.exception
+    assert app.sidebar.selectbox(key="objective").value == "quality"
+    beside.unlink()
+    page("sweeps", path, study="own")
+    assert not beside.exists()

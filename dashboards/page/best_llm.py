@@ -9,12 +9,12 @@ from dashboards.charts import LINES, MANY
 from dashboards.charts import show as show_chart
 from dashboards.filters import scorer_chosen
 from dashboards.intervals import wilson
+from dashboards.page.wins_and_losses import show_tiles
 from dashboards.queries.best_llm import best_llms
-from dashboards.queries.scored import Part, Scorer
+from dashboards.queries.scored import Part
 from dashboards.reading import ask
 
 _VIEW = "scored_llms"
-_NUMBERS = 20  # categories up to which tiles have room for numbers
 
 
 def show(part: Part) -> None:
@@ -29,8 +29,9 @@ def show(part: Part) -> None:
         return
     runs = [scorer.scorer] if scorer.kind != "measure" else []
     _shares(found["shares"], name, runs)
-    _heat(found["heat"], scorer, runs)
-    _ranks(found["ranks"], runs)
+    order = found["shares"]["llm"].to_pylist()
+    show_tiles(found["heat"], order, runs, _VIEW)
+    _ranks(found["ranks"], order, runs)
 
 
 def _shares(shares: pa.Table, name: str, runs: list[str]) -> None:
@@ -79,39 +80,11 @@ def _ragged(shares: pa.Table) -> str:
     )
 
 
-def _heat(heat: pa.Table, scorer: Scorer, runs: list[str]) -> None:
-    if len(set(heat["category"].to_pylist())) < 2:
-        return
-    base = alt.Chart(heat).encode(
-        x=alt.X("category:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=160)),
-        y=alt.Y("llm:N", title=None, axis=_WIDE),
-    )
-    tiles = base.mark_rect().encode(
-        color=alt.Color("share:Q", title="best on", legend=alt.Legend(format="%"))
-        .scale(scheme="blues"),
-        tooltip=["llm:N", "category:N", _percent("share"), "prompts:Q",
-                 alt.Tooltip("mean_score:Q", format=".3f")],
-    )  # fmt: skip
-    chart: alt.Chart | alt.LayerChart = tiles
-    if len(set(heat["category"].to_pylist())) <= _NUMBERS:
-        dark = 0.6 * pc.max(heat["share"]).as_py()
-        chart = tiles + base.mark_text(fontSize=11).encode(
-            text=alt.Text("share:Q", format=".0%"),
-            color=alt.condition(f"datum.share > {dark}", alt.value("white"), alt.value("black")),
-        )
-    show_chart(
-        "Where each LLM wins",
-        "Share of a category's prompts on which an LLM is best: a dark tile is what it is good at, "
-        "a pale one where others are better.",
-        heat, chart.properties(height=alt.Step(26)), runs, _VIEW,
-    )  # fmt: skip
-
-
-def _ranks(ranks: pa.Table, runs: list[str]) -> None:
+def _ranks(ranks: pa.Table, order: list[str], runs: list[str]) -> None:
     chart = alt.Chart(ranks).mark_bar().encode(
-        x=alt.X("rank:O", title=None),
+        x=alt.X("rank:O", title=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("prompts:Q", title=None),
-        facet=alt.Facet("llm:N", columns=4, title=None),
+        facet=alt.Facet("llm:N", columns=4, title=None, sort=order),
         tooltip=["llm:N", "rank:O", "prompts:Q"],
     ).properties(width=190, height=110)  # fmt: skip
     show_chart(

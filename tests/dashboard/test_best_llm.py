@@ -1,7 +1,7 @@
 """The page Best LLM."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
@@ -20,12 +20,17 @@ def test_shares_and_ranks_are_those_of_a_naive_count(db, part, scorer):
     answer = best_llms(db, part, scorer)
     prompts = scores(db, part, scorer)
     wins, by_category, ranks = Counter(), Counter(), Counter()
+    losses, leads = Counter(), defaultdict(list)
     for category, known in prompts.values():
         best = [llm for llm, score in known.items() if score == max(known.values())]
         for llm in best:
             wins[llm] += 1 / len(best)
             by_category[category, llm] += 1 / len(best)
+        worst = [llm for llm, score in known.items() if score == min(known.values())]
+        for llm in worst:
+            losses[category, llm] += 1 / len(worst)
         for llm, score in known.items():
+            leads[category, llm].append(score - np.mean(list(known.values())))
             ranks[llm, 1 + sum(other > score for other in known.values())] += 1
     shares = {row["llm"]: row for row in answer["shares"].to_pylist()}
     assert len(shares) == 5
@@ -35,8 +40,11 @@ def test_shares_and_ranks_are_those_of_a_naive_count(db, part, scorer):
         assert row["prompts"] == len(prompts)
         assert row["answered"] == sum(llm in known for _, known in prompts.values())
     for row in answer["heat"].to_pylist():
-        won = by_category[row["category"], row["llm"]]
-        assert row["share"] == pytest.approx(won / row["prompts"])
+        key = row["category"], row["llm"]
+        assert row["best"] == pytest.approx(by_category[key] / row["prompts"])
+        assert row["worst"] == pytest.approx(losses[key] / row["prompts"])
+        assert row["lead"] == pytest.approx(np.mean(leads[key]))
+        assert row["answered"] == len(leads[key])
     found = {(row["llm"], row["rank"]): row["prompts"] for row in answer["ranks"].to_pylist()}
     assert found == ranks
 
@@ -96,6 +104,15 @@ def test_the_page_follows_the_url(page):
     assert any("of 20 prompts" in caption.value for caption in app.caption)
     app.sidebar.multiselect(key="split").set_value(["train"]).run()
     assert any("of 48 prompts" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("tiles", ["share best", "share worst", "lead"])
+def test_tiles_are_chosen_and_kept_in_the_url(page, tiles):
+    app = page("best_llm", tiles=tiles)
+    assert not app.exception
+    assert app.segmented_control(key="tiles").value == tiles
+    told = {"share best": "is best", "share worst": "the worst", "lead": "above the mean"}[tiles]
+    assert any(told in caption.value for caption in app.caption)
 
 
 def test_nothing_chosen_is_told(page):

@@ -48,11 +48,11 @@ def show_why(two: Duel, name: str, runs: Sequence[str]) -> None:
             "ingest the texts with `workbench ingest`."
         )
         return
-    all_of = f"{size['of']:,}"
-    told = f"{size['prompts']:,} of {all_of}" if size["prompts"] < size["of"] else f"all {all_of}"
+    told = f"all {size['of']:,} prompts without a tie"
+    if size["prompts"] < size["of"]:
+        told = f"{size['prompts']:,} of {size['of']:,} prompts without a tie, the same each time"
     st.caption(
-        f"Looked at: both answers to {told} prompts without a tie, the same each time. What goes "
-        "along with winning need not be its cause."
+        f"Looked at: both answers to {told}. What goes along with winning need not be its cause."
     )
     label = st.segmented_control(
         "Winning answers against", list(_AGAINST), default=next(iter(_AGAINST)), required=True,

@@ -52,7 +52,7 @@ def show_tiles(heat: pa.Table, order: list[str], runs: list[str], source: str) -
         return
     heat = heat.set_column(heat.column_names.index("category"), "category", pa.array(named))
     label = st.segmented_control(
-        "Where each LLM wins and loses, by", list(_TILES), default=next(iter(_TILES)),
+        "Tiles show", list(_TILES), default=next(iter(_TILES)),
         required=True, key="tiles", bind="query-params",
     )  # fmt: skip
     tiles = _TILES[label]

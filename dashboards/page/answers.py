@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pyarrow as pa
@@ -46,6 +47,7 @@ def answers_of(found: Mapping[str, pa.Table], scorer: Scorer) -> Answers:
     """The candidates of `one_prompt`, sorted by a scorer; those without a score last."""
     rows = found["candidates"].to_pylist()
     scores = _scores(found, scorer, rows)
+    scores = {one: score for one, score in scores.items() if not isnan(score)}
     rows.sort(key=lambda row: -scores.get(row["candidate_id"], float("-inf")))
     return Answers(rows, scores, _names(rows))
 

@@ -65,8 +65,8 @@ def _systems(numbers: pa.Table, measure: str) -> None:
         return
     kinds = [_kind(system) for system in numbers["system"].to_pylist()]
     places = [
-        ", ".join(pair)
-        for pair in zip(*(numbers[c].to_pylist() for c in ("dataset", "split")), strict=True)
+        ", ".join([row["dataset"], row["split"], *row["slice"].split("category=", 1)[1:]])
+        for row in numbers.to_pylist()
     ]
     numbers = numbers.append_column("kind", pa.array(kinds)).append_column("of", pa.array(places))
     base = alt.Chart(numbers).encode(

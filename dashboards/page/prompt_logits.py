@@ -1,7 +1,6 @@
 """The pair logits of a prompt, and how far they depend on who stands left."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
@@ -12,10 +11,11 @@ import streamlit as st
 
 from dashboards.charts import show as show_chart
 from dashboards.filters import one_chosen
+from dashboards.naming import model_names
 from dashboards.page.answers import Answers
+from dashboards.queries.models import models
 from dashboards.queries.one_prompt import compared_pairs
 from dashboards.reading import ask
-from workbench.stages.rankers import short
 
 _TEXTS = 16  # candidates, up to which numbers fit the tiles
 _TITLES = {
@@ -30,7 +30,7 @@ def show_logits(prompt: str, answers: Answers) -> None:
     if not pairs:
         st.info("No ranker has compared these candidates in pairs: run `workbench compare`.")
         return
-    rankers = called({row["ranker"]: row["label"] for row in pairs})
+    rankers = called("ranker", {row["ranker"] for row in pairs})
     name = one_chosen("Ranker of the pair logits", "ranker", list(rankers))
     if name is None:
         return
@@ -47,14 +47,9 @@ def show_logits(prompt: str, answers: Answers) -> None:
         st.caption(told_bias(pairs))
 
 
-def called(labels: Mapping[str, str | None]) -> dict[str, str]:
-    """Name on the page -> id of each ranker or router: its label, with its id where that is not
-    enough to tell it apart."""
-    names = {one: label or short(one) for one, label in labels.items()}
-    count = Counter(names.values())
-    return {
-        name if count[name] == 1 else f"{name} ({short(one)})": one for one, name in names.items()
-    }
+def called(kind: str, ids: Collection[str]) -> dict[str, str]:
+    """Name -> id of some rankers or routers: as on all pages, so that a URL holds for each."""
+    return {name: one for name, one in model_names(ask(models), kind).items() if one in ids}
 
 
 def pairs_both(pairs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

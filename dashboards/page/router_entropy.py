@@ -23,7 +23,10 @@ def show(part: Part, measure: str, name: str, router: str) -> None:
     found = ask(entropy, part, router, measure)
     bins = around(found["bins"], "regret")
     if bins.num_rows < 2:
-        st.info("The utilities of this router are equally spread everywhere: no entropy analysis.")
+        st.info(
+            "No entropy analysis: that takes prompts with two measured LLMs that the router knows, "
+            "on which its utilities are not equally spread."
+        )
     else:
         seen = prompts_told(found["sizes"])
         left, right = st.columns(2)

@@ -150,7 +150,9 @@ def _categories(found: dict[str, pa.Table], name: str, router: str, measure: str
     numbers = around(found["categories"], "gain")
     if numbers.num_rows < 2:
         return
-    order = numbers["category"].to_pylist()
+    order = [category or "(none)" for category in numbers["category"].to_pylist()]
+    place = numbers.schema.get_field_index("category")
+    numbers = numbers.set_column(place, "category", pa.array(order, pa.string()))
     nothing = alt.Chart(pa.table({"gain": [0.0]})).mark_rule(strokeDash=[5, 4], color=LINES)
     chart = dots(numbers, "category", "gain", f"{measure}, router minus BestSingle", order, "+.3f")
     show_chart(

@@ -16,7 +16,7 @@ def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:
     if not rows:
         st.info("No router has looked at this prompt: run `workbench route`.")
         return
-    routers = called({row["router"]: row["label"] for row in rows})
+    routers = called("router", {row["router"] for row in rows})
     chosen = one_chosen("Router of the utilities", "router", list(routers))
     if chosen is None:
         return

@@ -5,17 +5,19 @@ import pyarrow as pa
 
 from dashboards.queries.scored import Part, table
 
-# Several runs may have looked at the same: that of most prompts is told.
+# Several runs may have looked at the same: that of most prompts is told, of equals the last one. A
+# row's place in the table tells which has written last.
 _FIGURES = """
     select run_id, system, dataset, split, slice, figure, value, low, high, n
-    from figures
+    from figures join (select run_id, max(rowid) as place from results group by run_id)
+      using (run_id)
     where measure = $measure and regexp_full_match(figure, $pattern)
       and ($datasets is null or list_contains($datasets, dataset))
       and ($splits is null or list_contains($splits, split))
       and case when $categories is null then slice = 'all'
-               else list_contains($categories, replace(slice, 'category=', '')) end
+               else starts_with(slice, 'category=') and list_contains($categories, slice[10:]) end
     qualify row_number() over (
-        partition by system, dataset, split, slice, figure order by n desc, run_id) = 1
+        partition by system, dataset, split, slice, figure order by n desc, place desc) = 1
     order by dataset, split, slice, system, figure
 """
 # Of each dataset, split and slice the run with most routes: costs and qualities of one run are
@@ -28,13 +30,16 @@ _ROUTES = """
           and ($datasets is null or list_contains($datasets, dataset))
           and ($splits is null or list_contains($splits, split))
           and case when $categories is null then slice = 'all'
-                   else list_contains($categories, replace(slice, 'category=', '')) end
+                   else starts_with(slice, 'category=')
+                        and list_contains($categories, slice[10:]) end
     ), runs as (
         select run_id, dataset, split, slice, max(n) as most,
                count(distinct system) filter (starts_with(system, 'route:')) as routes
-        from told group by run_id, dataset, split, slice having routes > 0
+        from told join (select run_id, max(rowid) as place from results group by run_id)
+          using (run_id)
+        group by run_id, dataset, split, slice having routes > 0
         qualify row_number() over (
-            partition by dataset, split, slice order by routes desc, most desc, run_id) = 1
+            partition by dataset, split, slice order by routes desc, most desc, max(place) desc) = 1
     )
     select run_id, system, dataset, split, slice,
            max(value) filter (figure = 'quality') as quality,

@@ -25,10 +25,11 @@ _FOUND = """
         select prompt_id, utility from routes where $kind = 'router' and router = $scorer
     ), spans as (
         select prompt_id, max(score) as best, max(score) - min(score) as gap
-        from scores group by prompt_id
+        from scores where not isnan(score) group by prompt_id
     ), own as (
         select prompt_id, max(score) as own from scored_llms
         where kind = $kind and scorer = $scorer and scheme = $scheme and llm = $best_llm
+          and not isnan(score)
         group by prompt_id
     ), chosen as (
         select prompt_id, instruction, input, best, gap

@@ -51,17 +51,24 @@ _LOGITS = """
     join places l on l.candidate_id = c.left_id join places r on r.candidate_id = c.right_id
 """
 _EVALUATED = """
-    select run_id, system, dataset, split,
+    select run_id, system, dataset, split, slice,
            max(value) filter (figure = 'comparisons') as comparisons,
            max(value) filter (figure = 'quality') as quality,
            max(low) filter (figure = 'quality') as low,
            max(high) filter (figure = 'quality') as high,
            max(n) filter (figure = 'quality') as prompts
-    from figures
-    where slice = 'all' and measure = $measure and figure in ('comparisons', 'quality')
+    from figures join (select run_id, max(rowid) as place from results group by run_id)
+      using (run_id)
+    where measure = $measure and figure in ('comparisons', 'quality')
       and ($datasets is null or list_contains($datasets, dataset))
       and ($splits is null or list_contains($splits, split))
-    group by all having comparisons is not null and quality is not null order by all
+      and case when $categories is null then slice = 'all'
+               else starts_with(slice, 'category=') and list_contains($categories, slice[10:]) end
+    group by run_id, system, dataset, split, slice
+    having comparisons is not null and quality is not null
+    qualify row_number() over (
+        partition by system, dataset, split, slice order by prompts desc, max(place) desc) = 1
+    order by all
 """
 _TRIALS = """
     select study, trial, run_id, params::varchar as setting,
@@ -127,11 +134,12 @@ def _arrays(logits: pa.Table, shape: pa.Table) -> tuple[np.ndarray, np.ndarray]:
 
 
 def evaluated_comparisons(db: duckdb.DuckDBPyConnection, part: Part, measure: str) -> pa.Table:
-    """Systems evaluated with both figures: run_id, system, dataset, split, comparisons a prompt,
-    quality with low and high, prompts."""
-    given = part.parameters
-    del given["categories"]
-    return table(db, _EVALUATED, given | {"measure": measure})
+    """Systems evaluated with both figures: run_id, system, dataset, split, slice, comparisons a
+    prompt, quality with low and high, prompts.
+
+    Of prompts of all categories, or those of the part.
+    """
+    return table(db, _EVALUATED, part.parameters | {"measure": measure})
 
 
 def trials(db: duckdb.DuckDBPyConnection) -> pa.Table:

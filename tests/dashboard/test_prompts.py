@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dashboards.page.answers import answers_of
-from dashboards.page.prompt_logits import called, told_bias
+from dashboards.page.prompt_logits import told_bias
 from dashboards.queries.one_prompt import compared_pairs, fused_answers, one_prompt, whole_text
 from dashboards.queries.prompts import NO_SCORER, Wanted, found_prompts, llms
 from dashboards.queries.scored import Part, Scorer
@@ -171,10 +171,40 @@ def test_the_order_decides_as_the_evaluation_counts(db):
     assert told_bias(one_way).startswith("No pair was compared in both orders")
 
 
-def test_names_that_are_alike_are_told_apart():
-    assert called({"a": "Same", "b": "Same", "c": None}) == {
-        "Same (a)": "a", "Same (b)": "b", "c": "c",
-    }  # fmt: skip
+def test_a_router_is_called_the_same_on_all_pages(page, made_store, tmp_path):
+    path = tmp_path / "store.duckdb"
+    path.write_bytes(made_store.read_bytes())
+    with Store(path).writing() as db:
+        prompt = db.execute("select min(prompt_id) from prompts").fetchall()[0][0]
+        for router in ("benchmark-router-a", "benchmark-router-b"):
+            db.execute("insert or replace into meta values (?, 'Same')", [f"ranker:{router}"])
+        db.execute(
+            "delete from routes where router = 'benchmark-router-a' and prompt_id = ?", [prompt]
+        )
+    name = "Same (benchmark-router-b)"
+    for shown in (page("routers", path, router=name), page("prompts", path, prompt=prompt)):
+        assert not shown.exception
+        assert shown.sidebar.selectbox(key="router").value == name
+
+
+def test_a_score_that_is_no_number_is_none(made_store, tmp_path):
+    path = tmp_path / "store.duckdb"
+    path.write_bytes(made_store.read_bytes())
+    with Store(path).reading() as db:
+        row = asked(db, best_llm="llm-01")["rows"].to_pylist()[0]
+    with Store(path).writing() as db:
+        db.execute(
+            "update qualities set value = 'nan' where candidate_id in (select candidate_id from "
+            "candidates where llm = 'llm-01' and prompt_id = ?)", [row["prompt_id"]]
+        )  # fmt: skip
+    with Store(path).reading() as db:
+        rows = asked(db)["rows"].to_pylist()
+        (after,) = [r for r in rows if r["prompt_id"] == row["prompt_id"]]
+        answers = answers_of(one_prompt(db, row["prompt_id"]), BY_MEASURE)
+    assert after["best"] < row["best"]
+    assert "llm-01" not in after["best_llms"]
+    assert sorted(answers.best) == after["best_llms"]
+    assert answers.rows[-1]["llm"] == "llm-01"
 
 
 def test_a_cut_text_can_be_had_whole(db):

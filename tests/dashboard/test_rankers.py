@@ -190,12 +190,16 @@ def test_figures_come_from_the_run_of_most_prompts(made_store, tmp_path):
                 ("large", f"{RANKER}/{LOGITS}", "all", f"kendall:{MEASURE}", 0.4, 20),
                 ("large", f"{RANKER}/{LOGITS}", "category=kind 1", f"kendall:{MEASURE}", 0.5, 5),
                 ("large", f"{RANKER}/{LOGITS}", "all", "kendall:bertscore", 0.6, 20),
+                ("a run", f"{RANKER}/{WINS}", "all", f"kendall:{MEASURE}", 0.7, 20),
+                ("z run", f"{RANKER}/{WINS}", "all", f"kendall:{MEASURE}", 0.8, 20),
+                ("later", f"{RANKER}/{WINS}", "all", f"kendall:{MEASURE}", 0.9, 19),
             ],
         )
     with store.reading() as db:
-        (every,) = figures(db, Part(), MEASURE, "kendall").to_pylist()
+        every, last = figures(db, Part(), MEASURE, "kendall").to_pylist()
         (one,) = figures(db, Part((), (), ("kind 1",)), MEASURE, "kendall").to_pylist()
     assert (every["run_id"], every["value"], every["n"]) == ("large", 0.4, 20)
+    assert (last["run_id"], last["value"]) == ("z run", 0.8)
     assert (one["slice"], one["value"]) == ("category=kind 1", 0.5)
 
 

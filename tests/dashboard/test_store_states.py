@@ -112,6 +112,21 @@ def test_a_held_store_is_told_until_it_is_let_go(page, own, monkeypatch):
     assert told(app) == ""
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_a_scheme_of_ones_own_is_shown_though_only_its_own_process_knows_it(
+    page, made_store, tmp_path, path
+):
+    store = Store(shutil.copy(made_store, tmp_path))
+    with store.writing() as db:
+        db.execute("update rankings set scheme = 'of_ones_own;order=both;schedule=all'")
+        db.execute("update results set system = replace(system, 'max_logits', 'of_ones_own')")
+    prompt = {"prompt": store.query("select prompt_id from rankings")["prompt_id"][0].as_py()}
+    app = page(path, store=store.path, **(prompt if path == "prompts" else {}))
+    assert not app.exception
+    if path in ("best_llm", "head_to_head", "prompts"):
+        assert any("of_ones_own" in text for text in app.sidebar.selectbox(key="by").options)
+
+
 def test_pages_stay_up_while_a_comparison_writes(page, own, tmp_path):
     (tmp_path / "slow.py").write_text(SLOW_RANKER)
     command = [sys.executable, "-m", "workbench.cli", "compare", "--store", str(own),

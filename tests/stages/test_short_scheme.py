@@ -14,8 +14,9 @@ from workbench.stages.rankers import short_scheme
         ("borda;schedule=all", "borda"),
         ("borda;order=random(seed=2);schedule=swiss(rounds=4)",
          "borda;order=random(seed=2);schedule=swiss"),
+        ("of_ones_own(x=1.0);order=both", "of_ones_own(x=1.0);order=both"),
         ("borda;schedule=top_k(k=3, confidence=0.9)", "borda;schedule=top_k(k=3, confidence=0.9)"),
     ],
 )  # fmt: skip
-def test_what_is_usual_is_left_out(scheme, short):
+def test_what_is_usual_is_left_out_where_the_scheme_is_known(scheme, short):
     assert short_scheme(scheme) == short

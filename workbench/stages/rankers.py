@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from workbench.aggregation import Schedule, Scheme
-from workbench.errors import UnknownName
+from workbench.errors import BadValue, UnknownName
 from workbench.stages.trainings import the_only
 from workbench.store.pool import names_of
 from workbench.store.store import Store
@@ -34,8 +34,14 @@ def short(ranker: str) -> str:
 
 
 def short_scheme(scheme: str) -> str:
-    """A scheme for a narrow table: what is usual (defaults, both orders, schedule) left out."""
-    full = Scheme.parse(scheme)
+    """A scheme for a narrow table: what is usual (defaults, both orders, schedule) left out.
+
+    One that is not known here, registered by code that this process has not imported, as it is.
+    """
+    try:
+        full = Scheme.parse(scheme)
+    except (UnknownName, BadValue):
+        return scheme
     seed = f"(seed={full.order_seed})" if full.order_seed else ""
     order = "" if full.order == "both" else f";order={full.order}{seed}"
     usual = Scheme(full.name).schedule.name

@@ -114,14 +114,14 @@ def _coverage(part: Part, measured: bool) -> None:
         st.info("No answer that is chosen is measured yet: run workbench measure.")
         return
     gaps = sum(row["measured"] < row["candidates"] for row in shares.to_pylist())
-    # `workbench measure` run again fills just what is missing.
-    found = f"{gaps} orange tiles have gaps, which workbench measure fills." if gaps else _WHOLE
+    found = f"{gaps} orange tiles have gaps. {_FILLED}" if gaps else _WHOLE
     told = f"Share of each LLM's answers that a measure has scored: {found}"
     chart = _tiles(shares)
     show_chart("Coverage of measures", told, shares, chart, source="qualities, candidates")
 
 
 _WHOLE = "none has a gap."
+_FILLED = "workbench measure fills those of its own measures, where an answer has a text."
 
 
 def _tiles(shares: pa.Table) -> alt.LayerChart | alt.FacetChart:

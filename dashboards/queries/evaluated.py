@@ -5,8 +5,8 @@ import pyarrow as pa
 
 from dashboards.queries.scored import Part, table
 
-# Several runs may have looked at the same: that of most prompts is told, of equals the last one. A
-# row's place in the table tells which has written last.
+# Several runs may have looked at the same: the last one is told, on all pages. A row's place in the
+# table tells which has written last.
 _FIGURES = """
     select run_id, system, dataset, split, slice, figure, value, low, high, n
     from figures join (select run_id, max(rowid) as place from results group by run_id)
@@ -17,7 +17,7 @@ _FIGURES = """
       and case when $categories is null then slice = 'all'
                else starts_with(slice, 'category=') and list_contains($categories, slice[10:]) end
     qualify row_number() over (
-        partition by system, dataset, split, slice, figure order by n desc, place desc) = 1
+        partition by system, dataset, split, slice, figure order by place desc) = 1
     order by dataset, split, slice, system, figure
 """
 # Of each dataset, split and slice the run with most routes: costs and qualities of one run are

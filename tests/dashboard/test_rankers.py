@@ -180,26 +180,24 @@ def test_a_sample_is_the_same_each_time_and_told(db, part, monkeypatch):
     assert one["position"]["pairs"][0].as_py() == 7 * 10
 
 
-def test_figures_come_from_the_run_of_most_prompts(made_store, tmp_path):
+def test_figures_come_from_the_run_that_wrote_last(made_store, tmp_path):
     store = copied(made_store, tmp_path)
     with store.writing() as db:
         db.executemany(
             "insert into results values (?, ?, 'alpaca', 'test', ?, ?, ?, 0.1, 0.9, ?)",
             [
-                ("small", f"{RANKER}/{LOGITS}", "all", f"kendall:{MEASURE}", 0.2, 10),
-                ("large", f"{RANKER}/{LOGITS}", "all", f"kendall:{MEASURE}", 0.4, 20),
-                ("large", f"{RANKER}/{LOGITS}", "category=kind 1", f"kendall:{MEASURE}", 0.5, 5),
-                ("large", f"{RANKER}/{LOGITS}", "all", "kendall:bertscore", 0.6, 20),
-                ("a run", f"{RANKER}/{WINS}", "all", f"kendall:{MEASURE}", 0.7, 20),
-                ("z run", f"{RANKER}/{WINS}", "all", f"kendall:{MEASURE}", 0.8, 20),
-                ("later", f"{RANKER}/{WINS}", "all", f"kendall:{MEASURE}", 0.9, 19),
+                ("z run", f"{RANKER}/{LOGITS}", "all", f"kendall:{MEASURE}", 0.2, 30),
+                ("a run", f"{RANKER}/{LOGITS}", "all", f"kendall:{MEASURE}", 0.4, 20),
+                ("a run", f"{RANKER}/{LOGITS}", "category=kind 1", f"kendall:{MEASURE}", 0.5, 5),
+                ("m run", f"{RANKER}/{LOGITS}", "all", "kendall:bertscore", 0.6, 20),
+                ("m run", f"{RANKER}/{WINS}", "all", f"kendall:{MEASURE}", 0.7, 20),
             ],
         )
     with store.reading() as db:
         every, last = figures(db, Part(), MEASURE, "kendall").to_pylist()
         (one,) = figures(db, Part((), (), ("kind 1",)), MEASURE, "kendall").to_pylist()
-    assert (every["run_id"], every["value"], every["n"]) == ("large", 0.4, 20)
-    assert (last["run_id"], last["value"]) == ("z run", 0.8)
+    assert (every["run_id"], every["value"], every["n"]) == ("a run", 0.4, 20)
+    assert (last["run_id"], last["value"]) == ("m run", 0.7)
     assert (one["slice"], one["value"]) == ("category=kind 1", 0.5)
 
 

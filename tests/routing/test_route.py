@@ -1,9 +1,8 @@
 """The stage route: utilities of every prompt, once, by a router that knows the LLMs."""
 
-import shutil
-
 import pyarrow as pa
 import pytest
+from tiny_pipeline import copied
 from tiny_routing import LLMS, MEASURE, filled, world_rows
 
 from workbench.cli import main
@@ -17,13 +16,19 @@ TRAIN = [
 SIZES = {"train": 24, "validation": 8, "test": 4}
 
 
-@pytest.fixture
-def routed(tmp_path, empty_tracking):
-    """A store with a trained router."""
-    shutil.copy(empty_tracking / "mlflow.db", tmp_path)
-    path = filled(tmp_path / "store.duckdb", world_rows(**SIZES)).path
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, empty_tracking):
+    """Folder of a store with a trained router. Read only."""
+    folder = copied(empty_tracking, tmp_path_factory.mktemp("trained") / "pool")
+    path = filled(folder / "store.duckdb", world_rows(**SIZES)).path
     assert main(["train", f"--store={path}", *TRAIN]) == 0
-    return path
+    return folder
+
+
+@pytest.fixture
+def routed(trained, fresh):
+    """A copy of it."""
+    return fresh(trained)
 
 
 def routes(path):

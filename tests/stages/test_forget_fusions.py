@@ -2,7 +2,7 @@
 
 import pytest
 from fusion_rows import add_fusions
-from tiny_pipeline import MEASURE, content, execute, one, rows, runs
+from tiny_pipeline import MEASURE, content, copied, execute, one, rows, runs
 
 from workbench.stages.forget import forget
 from workbench.stages.measure import measure
@@ -17,9 +17,11 @@ FUSE = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def store(measured_pool, fresh):
-    store = fresh(measured_pool)
+@pytest.fixture(scope="module")
+def fused(measured_pool, tmp_path_factory):
+    """Folder of a store with fusions and what was said of them. Read only."""
+    folder = copied(measured_pool, tmp_path_factory.mktemp("fused") / "pool")
+    store = folder / "store.duckdb"
     for top_k in (1, 3):
         add_fusions(store, "a", top_k=top_k, splits=("validation", "test"))
     add_fusions(store, "a", order="reversed")
@@ -38,7 +40,12 @@ def store(measured_pool, fresh):
         "insert into verdicts select c.prompt_id, c.candidate_id, d.candidate_id, 'j', 'right' "
         "from candidates c join candidates d using (prompt_id) where c.llm = 'sim-iris-7b'",
     )
-    return store
+    return folder
+
+
+@pytest.fixture
+def store(fused, fresh):
+    return Store(fresh(fused)).path  # opened once: a tracker asks whose runs it holds
 
 
 def ended(store, stage, **config):

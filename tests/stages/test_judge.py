@@ -8,11 +8,12 @@ import pytest
 from chat_server import Told, error, serving
 from judged_pool import JUDGE, LLMS, PROMPTS, endpoint, fused, pool
 from store_contract import breaches
-from tiny_pipeline import execute, one, rows, runs
+from tiny_pipeline import copied, execute, one, rows, runs
 
 from workbench.errors import UnknownName
 from workbench.quality.judge import Judging
 from workbench.stages.judge import judge
+from workbench.store.store import Store
 
 PAIRS = PROMPTS * len(LLMS) * (len(LLMS) - 1)  # both orders
 KEY = "sk-very-secret-0123456789"
@@ -22,9 +23,17 @@ JUDGED = """
 """
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, empty_tracking):
+    """Folder of the pool's store. Read only."""
+    folder = copied(empty_tracking, tmp_path_factory.mktemp("filled") / "pool")
+    pool(folder / "store.duckdb")
+    return folder
+
+
 @pytest.fixture
-def store(new_store):
-    return pool(new_store)
+def store(filled, fresh):
+    return Store(fresh(filled)).path  # opened once: a tracker asks whose runs it holds
 
 
 def test_every_pair_in_both_orders_once(store):

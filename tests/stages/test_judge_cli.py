@@ -3,17 +3,26 @@
 import pytest
 from chat_server import Told, error, serving
 from judged_pool import JUDGE, LLMS, PROMPTS, pool
-from tiny_pipeline import one, runs
+from tiny_pipeline import copied, one, runs
 
 from workbench.cli import main
+from workbench.store.store import Store
 
 PAIRS = PROMPTS * len(LLMS) * (len(LLMS) - 1)
 PRICES = ("--endpoint.usd_per_mtok_in=1", "--endpoint.usd_per_mtok_out=4")
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, empty_tracking):
+    """Folder of the pool's store. Read only."""
+    folder = copied(empty_tracking, tmp_path_factory.mktemp("filled") / "pool")
+    pool(folder / "store.duckdb")
+    return folder
+
+
 @pytest.fixture
-def store(new_store):
-    return pool(new_store)
+def store(filled, fresh):
+    return Store(fresh(filled)).path  # opened once: a tracker asks whose runs it holds
 
 
 def judged(store, url, *words):

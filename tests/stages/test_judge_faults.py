@@ -5,17 +5,26 @@ from collections import Counter
 import pytest
 from chat_server import SOON, Told, error, longer, serving, shown
 from judged_pool import LLMS, PROMPTS, endpoint, pool
-from tiny_pipeline import execute, one, rows, runs
+from tiny_pipeline import copied, execute, one, rows, runs
 
 from workbench.errors import BadValue, EndpointError, MissingInput, UnknownName
 from workbench.stages.judge import judge
+from workbench.store.store import Store
 
 PAIRS = PROMPTS * len(LLMS) * (len(LLMS) - 1)  # both orders
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, empty_tracking):
+    """Folder of the pool's store. Read only."""
+    folder = copied(empty_tracking, tmp_path_factory.mktemp("filled") / "pool")
+    pool(folder / "store.duckdb")
+    return folder
+
+
 @pytest.fixture
-def store(new_store):
-    return pool(new_store)
+def store(filled, fresh):
+    return Store(fresh(filled)).path  # opened once: a tracker asks whose runs it holds
 
 
 def test_faults_on_the_way_cost_no_verdict(store):

@@ -6,7 +6,7 @@ import pytest
 from own_tagger import LengthTagger
 from store_contract import breaches
 from tagged_pool import DATASET, MEASURE, lines, pool, pool_rows
-from tiny_pipeline import execute, one, rows, runs
+from tiny_pipeline import copied, execute, one, rows, runs
 
 from workbench.cli import main
 from workbench.errors import BadValue, MissingInput, StoreConflict, UnknownName
@@ -26,9 +26,17 @@ BY = "select p.instruction, tag from tags join prompts p using (prompt_id) where
 KINDS = {(row["instruction"], row["category"]) for row in pool_rows()}
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, empty_tracking):
+    """Folder of the pool's store. Read only."""
+    folder = copied(empty_tracking, tmp_path_factory.mktemp("filled") / "pool")
+    pool(folder / "store.duckdb")
+    return folder
+
+
 @pytest.fixture
-def store(new_store):
-    return pool(new_store)
+def store(filled, fresh):
+    return Store(fresh(filled)).path  # opened once: a tracker asks whose runs it holds
 
 
 def tfidf(**options):

@@ -13,13 +13,14 @@ from processes import wait_until, workbench
 from rich.console import Console
 from store_contract import breaches
 from tagged_pool import endpoint, pool, pool_rows
-from tiny_pipeline import execute, one, rows, runs
+from tiny_pipeline import copied, execute, one, rows, runs
 
 from workbench.cli import main
 from workbench.errors import BadValue, EndpointError
 from workbench.routing.llm_tagger import LLMTagger
 from workbench.stages.forget import forget
 from workbench.stages.tag import tag
+from workbench.store.store import Store
 
 PROMPTS = 40
 NAME = "llm[tag-model]@1"
@@ -28,9 +29,17 @@ TEXT = re.compile(r"request\]\n(.*)\n\[", re.DOTALL)
 AWAY = "http://127.0.0.1:1/v1"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, empty_tracking):
+    """Folder of the pool's store. Read only."""
+    folder = copied(empty_tracking, tmp_path_factory.mktemp("filled") / "pool")
+    pool(folder / "store.duckdb")
+    return folder
+
+
 @pytest.fixture
-def store(new_store):
-    return pool(new_store)
+def store(filled, fresh):
+    return Store(fresh(filled)).path  # opened once: a tracker asks whose runs it holds
 
 
 def asked_of(request):

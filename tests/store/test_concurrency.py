@@ -19,7 +19,7 @@ for step in range(8):
         {"candidate_id": ids, "measure": ["m"] * 100, "value": [1.0] * 100}))
 """
 READER = """
-import sys
+import sys, time
 from pathlib import Path
 from workbench.store.store import Store
 store, stop, seen = Store(sys.argv[1]), Path(sys.argv[2]), 0
@@ -27,6 +27,7 @@ while not stop.exists():
     n, keys = store.query("select count(*) n, count(distinct candidate_id) k from qualities")
     assert n[0].as_py() == keys[0].as_py() and n[0].as_py() >= seen
     seen = n[0].as_py()
+    time.sleep(0.02)  # without it the readers take what the writers need
 print(seen)
 """
 ENDLESS = """

@@ -34,7 +34,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(OPTIONS)
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

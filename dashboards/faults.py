@@ -17,17 +17,20 @@ from workbench.errors import (
 _TOLD: dict[type[WorkbenchError], tuple[str, str]] = {
     StoreMissing: (
         "There is no store yet",
-        "Make one with `workbench demo` or `workbench ingest`; this page finds it when you reload.",
+        "`workbench demo` makes one to look at. This page finds it when you reload.",
     ),
     StoreVersion: (
         "This store cannot be read as it is",
-        "The dashboard never changes a store. What to do stands above.",
+        "The dashboard never changes a file, and so brings no older store up to date.",
     ),
     StoreBusy: (
         "An experiment is writing to the store",
         "DuckDB lets one process write or many read. Try again in a moment.",
     ),
-    StoreUnreachable: ("The store cannot be opened", "Look at the file and at its permissions."),
+    StoreUnreachable: (
+        "The store cannot be opened",
+        "Look at what lies there, and who may read it.",
+    ),
     MissingInput: ("Something is not in the store yet", "What to run stands above."),
 }
 

@@ -88,6 +88,7 @@ the best three adds is in the table 'Fusion': minus the pick, and minus the fusi
 choosing the LLM beforehand is worth is in 'Routing', and what chains of route, rank and fuse
 are worth and cost in 'Chains'.
 
+Look at it in a browser:   workbench dashboard --store {store}
 See what is in the store:  workbench info --store {store}
 See the runs:              mlflow ui --backend-store-uri {tracking_uri(store)}
 See the study:             optuna-dashboard sqlite:///{store.parent / "optuna.db"}

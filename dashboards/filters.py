@@ -8,6 +8,13 @@ from dashboards.naming import scorer_names
 from dashboards.queries.scored import KINDS, Part, Scorer, parts, scorers
 from dashboards.reading import ask
 
+_MADE_BY = {
+    "measure": "Measures: workbench measure, against references, or workbench judge and then "
+    "workbench measure --judge, or qualities that are ingested with the answers",
+    "ranker": "Rankers: workbench train, compare and aggregate",
+    "router": "Routers: workbench train and route",
+}
+
 
 def part_chosen() -> Part:
     """Datasets, splits and categories chosen in the sidebar; nothing chosen takes all."""
@@ -34,9 +41,12 @@ def scorer_chosen(
     """Name and key of who says what is best; None, told to the reader, where nobody has."""
     known = {name: one for name, one in scorer_names(ask(scorers)).items() if one.kind in kinds}
     if not known:
-        st.info(f"Nothing in the store yet that could say so: no {' or '.join(kinds)}.")
+        ways = "; ".join(_MADE_BY[kind] for kind in kinds)
+        st.info(f"Nothing in the store yet says how good an answer is. {ways}.")
         return None
     name = st.sidebar.selectbox(label, list(known), key=key, bind="query-params")
+    if known[name].kind == "router":
+        st.info("A router has seen the prompts alone: what is best here is what it expects.")
     return name, known[name]
 
 

@@ -63,7 +63,7 @@ def _shares(shares: pa.Table, name: str, runs: list[str]) -> None:
         )  # fmt: skip
         show_chart(
             "Best LLM distribution",
-            "The same as the pie of the LLM-Blender paper: no slice near the whole means that no "
+            "The same as the pie of the LLM-Blender paper: unless a slice is near the whole, no "
             "single LLM will do.",
             shares, pie.properties(height=max(240, 28 * len(order))), runs, _VIEW,
         )  # fmt: skip

@@ -47,7 +47,10 @@ def show(part: Part) -> None:
     largest = show_duel(two, name, runs)
     if largest is None:
         return
-    show_why(two, name, runs)
+    if scorer.kind == "router":
+        st.info("Why one wins is asked of answers; a router has seen the prompts alone.")
+    else:
+        show_why(two, name, runs)
     show_two_answers(two, name, largest)
 
 

@@ -56,7 +56,9 @@ _COVERAGE = """
 """
 _EVALUATED = """
     select measure, dataset, split, count(distinct system) as systems, max(n) as prompts
-    from figures where figure = 'quality' and slice = 'all' group by all order by all
+    from figures where figure = 'quality' and slice = 'all'
+    group by measure, dataset, split
+    order by contains(measure, '@'), measure, dataset, split
 """
 # A row's place in the table tells which run has written last, wherever the runs themselves are.
 _LEADERBOARD = """

@@ -10,21 +10,26 @@ import pyarrow as pa
 KINDS = ("measure", "ranker", "router")
 """What may score: the view `scored_llms` holds all three."""
 
+# Measures that came with the answers, such as people's, before those that are computed, whose names
+# tell a version: the first is what the pages show unasked.
 _SCORERS = """
-    select 'measure' as kind, measure as scorer, '' as scheme, null as label
-    from (select measure, count(*) as all_of from qualities group by measure)
-    left join (select measure, count(*) as fused
-               from qualities semi join fusions on fusion_id = candidate_id group by measure)
-      using (measure)
-    where all_of > coalesce(fused, 0)  -- measured candidates, not fusions alone
-    union all
-    select 'ranker', ranker, scheme, m.value
-    from (select distinct ranker, scheme from rankings) r
-    left join meta m on m.name = 'ranker:' || r.ranker
-    union all
-    select 'router', router, '', m.value
-    from (select distinct router from routes) r left join meta m on m.name = 'ranker:' || r.router
-    order by all
+    from (
+        select 'measure' as kind, measure as scorer, '' as scheme, null as label
+        from (select measure, count(*) as all_of from qualities group by measure)
+        left join (select measure, count(*) as fused
+                   from qualities semi join fusions on fusion_id = candidate_id group by measure)
+          using (measure)
+        where all_of > coalesce(fused, 0)  -- measured candidates, not fusions alone
+        union all
+        select 'ranker', ranker, scheme, m.value
+        from (select distinct ranker, scheme from rankings) r
+        left join meta m on m.name = 'ranker:' || r.ranker
+        union all
+        select 'router', router, '', m.value
+        from (select distinct router from routes) r
+        left join meta m on m.name = 'ranker:' || r.router
+    )
+    order by kind, contains(scorer, '@') and kind = 'measure', scorer, scheme
 """
 _PARTS = """
     select dataset, split, coalesce(category, '') as category, count(*) as prompts

@@ -37,9 +37,10 @@ def page(made_store, monkeypatch):
 
     def draw(path, store=made_store, **query):
         monkeypatch.setenv(STORE, str(store))
-        app = AppTest.from_string(f"from dashboards.app import draw\ndraw({path!r})")
+        script = f"from dashboards.app import draw\ndraw({path!r})"
+        app = AppTest.from_string(script, default_timeout=60)  # of later runs, too
         for name, value in query.items():
             app.query_params[name] = value
-        return app.run(timeout=60)
+        return app.run()
 
     return draw

@@ -87,6 +87,14 @@ def test_who_has_not_answered_all_is_told(page, tmp_path):
     assert not any("Not all LLMs" in caption.value for caption in app.caption)
 
 
+def test_what_came_with_the_answers_is_looked_at_before_what_is_computed(page, tmp_path):
+    store = filled(tmp_path / "s.duckdb", [{"a": [0.1], "b": [0.2]}])
+    with store.writing() as db:
+        db.execute("insert into qualities select candidate_id, 'bleu@1', value from qualities")
+    app = page("best_llm", store=store.path)
+    assert app.sidebar.selectbox(key="by").options == ["measure m", "measure bleu@1"]
+
+
 def test_the_interval_is_wilsons():
     won, n = np.array([0, 3, 50, 7]), np.array([10, 10, 200, 7])
     low, high = wilson(won / n, n)
@@ -102,6 +110,7 @@ def test_the_page_follows_the_url(page):
     assert app.sidebar.selectbox(key="by").value == "router benchmark-router-a"
     assert app.sidebar.multiselect(key="split").value == ["test"]
     assert any("of 20 prompts" in caption.value for caption in app.caption)
+    assert any("what it expects" in info.value for info in app.info)
     app.sidebar.multiselect(key="split").set_value(["train"]).run()
     assert any("of 48 prompts" in caption.value for caption in app.caption)
 

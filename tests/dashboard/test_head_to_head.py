@@ -137,6 +137,8 @@ def test_the_chosen_two_stay_when_another_says_who_is_better(page):
     assert not app.exception
     assert app.sidebar.selectbox(key="llm_a").value == "llm-04"
     assert app.sidebar.selectbox(key="llm_b").value == "llm-00"
+    assert any("what it expects" in info.value for info in app.info)
+    assert not any(header.value == "Why one wins" for header in app.header)
 
 
 def test_one_llm_twice_is_told(page):

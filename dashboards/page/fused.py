@@ -18,12 +18,16 @@ from workbench.stages.rankers import short
 _MOST = 6  # different answers as text; the table holds all
 
 
-def show_fused(prompt: str, answers: Answers, scorer: Scorer) -> None:
-    """Draws the fused answers, best first by the scorer's measure or else the first measure."""
+def show_fused(prompt: str, answers: Answers, scorer: Scorer, training: bool) -> None:
+    """Draws the fused answers, best first by the scorer's measure or else the first measure.
+
+    A training prompt is not expected to have any.
+    """
     found = ask(fused_answers, prompt)
     rows, qualities = found["fusions"].to_pylist(), found["qualities"].to_pylist()
     if not rows:
-        st.info("No fused answer to this prompt: run `workbench fuse`.")
+        if not training:
+            st.info("No fused answer to this prompt: run `workbench fuse`.")
         return
     measures = sorted({q["measure"] for q in qualities})
     measure = scorer.scorer if scorer.scorer in measures else next(iter(measures), "")
@@ -40,15 +44,15 @@ def _texts(
     answers: Answers,
     measure: str,
 ) -> None:
-    alike: dict[tuple[str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
+    alike: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for row in rows:
-        alike.setdefault((row["text"], tuple(row["candidate_ids"])), []).append(row)
-    order = f", best first by {measure}" if measure else ""
-    few = f"; {_MOST} shown, all of them below" if len(alike) > _MOST else ""
-    st.caption(plain(
-        f"What fusers wrote from several candidates: {len(alike)} different answers or sources"
-        f"{order}{few}."
-    ))  # fmt: skip
+        alike.setdefault((row["text"], row["length"]), []).append(row)
+    written = "1 fused answer" if len(rows) == 1 else f"{len(rows)} fused answers"
+    if len(alike) < len(rows):
+        written += " with the same text" if len(alike) == 1 else f" with {len(alike)} texts"
+    order = f", best first by {measure}" if measure and len(alike) > 1 else ""
+    few = f"; the first {_MOST} as cards, all in the table below" if len(alike) > _MOST else ""
+    st.caption(plain(f"What fusers wrote from the candidates: {written}{order}{few}."))
     groups = list(alike.values())[:_MOST]
     for start in range(0, len(groups), 3):
         for column, group in zip(st.columns(3), groups[start : start + 3], strict=False):
@@ -60,18 +64,20 @@ def _card(
     group: Sequence[Mapping[str, Any]], qualities: Sequence[Mapping[str, Any]], answers: Answers
 ) -> None:
     row = group[0]
-    st.markdown(f"**{plain(_fuser(row))}**, K = {row['top_k']}")
+    fusers = list(dict.fromkeys(_fuser(one) for one in group))
+    read = ", ".join(str(k) for k in sorted({one["top_k"] for one in group}))
+    st.markdown(f"**{plain(_few(fusers))}**, K = {read}")
     show_text(
         row["text"], row["length"], row["fusion_id"], height=240 if row["length"] > 500 else None
     )
     own = [q for q in qualities if q["fusion_id"] == row["fusion_id"]]
     if own:
         st.caption(plain(" · ".join(f"{q['measure']} {q['value']:.3f}" for q in own)))
-    sources = ", ".join(answers.name(one) for one in row["candidate_ids"])
-    st.caption(plain(f"made of, in this order: {sources}"))
+    if len({tuple(one["candidate_ids"]) for one in group}) == 1:
+        st.caption(plain(f"made of, in this order: {_sources(row, answers)}"))
     settings = "1 setting" if len(group) == 1 else f"{len(group)} settings"
     with st.expander(f"Made by {settings}", key=f"settings_{row['fusion_id']}"):
-        st.text("\n\n".join(_setting(one) for one in group))
+        st.text("\n\n".join(_setting(one, answers) for one in group))
 
 
 def _table(
@@ -79,17 +85,15 @@ def _table(
 ) -> None:
     ids = [row["fusion_id"] for row in rows]
     names = {row["fusion_id"]: _fuser(row) for row in rows}
-    cells = pivoted(names, qualities, "fusion_id", "measure", ids).rename_columns(
-        {"answer": "fuser"}
-    )
     told: dict[str, list[Any]] = {
         "K": [row["top_k"] for row in rows],
-        "made of": [", ".join(answers.name(one) for one in row["candidate_ids"]) for row in rows],
+        "made of": [_sources(row, answers) for row in rows],
         "text": [seen(row["text"]) for row in rows],
         "ranking": [_ranking(row) for row in rows],
         "order": [row["candidate_order"] for row in rows],
         "decoding": [row["decoding"] for row in rows],
     }
+    cells = pivoted(names, qualities, "fusion_id", "measure", ids, "fuser", told)
     for name, values in told.items():
         cells = cells.append_column(name, [values])
     cut = f" The first {MOST_ANSWERS} are shown." if len(rows) == MOST_ANSWERS else ""
@@ -112,7 +116,17 @@ def _ranking(row: Mapping[str, Any]) -> str:
     return f"{ranker}, {row['scheme']}" if row["scheme"] else ranker
 
 
-def _setting(row: Mapping[str, Any]) -> str:
+def _few(names: Sequence[str], most: int = 2) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _sources(row: Mapping[str, Any], answers: Answers) -> str:
+    return ", ".join(answers.name(one) for one in row["candidate_ids"])
+
+
+def _setting(row: Mapping[str, Any], answers: Answers) -> str:
     order = f"candidates in the order {row['candidate_order']}" if row["candidate_order"] else ""
-    parts = (f"{_fuser(row)}, K = {row['top_k']}", _ranking(row), order, row["decoding"])
+    made = f"made of {_sources(row, answers)}"
+    parts = (f"{_fuser(row)}, K = {row['top_k']}", made, _ranking(row), order, row["decoding"])
     return "\n".join(filter(None, parts))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import streamlit as st
 
@@ -21,6 +22,12 @@ from dashboards.reading import ask
 _MOST = 24  # candidates side by side; the tables below hold all
 _LONG = 500  # characters, from which a text scrolls in its box
 _HEIGHT = 240
+_TRAINING = (
+    "A training prompt: models learn from it, so `compare`, `fuse` and `route` pass it by unless "
+    "they are told to take it. If you want that: `workbench compare --splits '[train]'`, then "
+    "`workbench aggregate`; `workbench fuse --splits '[train]'`; `workbench route --splits "
+    "'[train]'`. Models look better than they are on prompts that they have learned from."
+)
 
 
 def show_prompt(prompt: str, name: str, scorer: Scorer) -> None:
@@ -33,13 +40,16 @@ def show_prompt(prompt: str, name: str, scorer: Scorer) -> None:
     if not found["candidates"].num_rows:
         st.info("No LLM has answered this prompt: `workbench ingest` brings answers in.")
         return
+    training = found["prompt"]["split"][0].as_py() == "train"
+    if training:
+        st.info(_TRAINING, icon=":material/info:")
     answers = answers_of(found, scorer)
     rankings = _rankings(found["ranks"])
     _candidates(answers, found, name, rankings)
-    show_tables(answers, found, rankings)
-    show_logits(prompt, answers)
-    show_fused(prompt, answers, scorer)
-    show_utilities(found["routes"], answers, name)
+    show_tables(answers, found, rankings, training)
+    show_logits(prompt, answers, training)
+    show_fused(prompt, answers, scorer, training)
+    show_utilities(found["routes"], answers, name, training)
     show_verdicts(prompt, answers)
 
 
@@ -109,13 +119,20 @@ def _costs(one: Mapping[str, Any]) -> None:
         f"{one['length']:,} characters" if one["length"] is not None else "",
         f"{one['tokens_in']:,} tokens in" if one["tokens_in"] is not None else "",
         f"{one['tokens_out']:,} tokens out" if one["tokens_out"] is not None else "",
-        f"{one['usd']:.3g} USD" if one["usd"] is not None else "",
+        f"{_for_thousand(one['usd'])} USD per 1,000 such answers" if one["usd"] is not None else "",
         f"{one['latency_s']:.2f} s" if one["latency_s"] is not None else "",
         one["decoding"][:80],
     ]
     told = " · ".join(filter(None, known))
     if told:
         st.caption(plain(told))
+
+
+def _for_thousand(usd: float) -> str:
+    """What a thousand cost, with three digits that tell something and no exponent."""
+    return np.format_float_positional(
+        1000 * usd, precision=3, unique=False, fractional=False, trim="-"
+    )
 
 
 def _ranks(ranks: Sequence[Mapping[str, Any]], rankings: Mapping[tuple[str, str], str]) -> None:

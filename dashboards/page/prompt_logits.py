@@ -24,11 +24,13 @@ _TITLES = {
 }
 
 
-def show_logits(prompt: str, answers: Answers) -> None:
-    """Draws the pair logits of a ranker and their position bias."""
+def show_logits(prompt: str, answers: Answers, training: bool) -> None:
+    """Draws the pair logits of a ranker and their position bias; of a training prompt, which none
+    is expected to have compared, only where there are some."""
     pairs = ask(compared_pairs, prompt).to_pylist()
     if not pairs:
-        st.info("No ranker has compared these candidates in pairs: run `workbench compare`.")
+        if not training:
+            st.info("No ranker has compared these candidates in pairs: run `workbench compare`.")
         return
     rankers = called("ranker", {row["ranker"] for row in pairs})
     name = one_chosen("Ranker of the pair logits", "ranker", list(rankers))

@@ -1,6 +1,6 @@
 """The candidates of a prompt as tables: by measure, by ranking, and as judges see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -12,11 +12,25 @@ from dashboards.page.answers import Answers
 from dashboards.queries.one_prompt import MOST_VERDICTS, verdicts
 from dashboards.reading import ask
 
+_KNOW_LITTLE = {
+    "bubble": "bubble knows only the first, so all others share a place",
+    "knockout": "knockout ranks by the round in which an answer lost, so those of a round share a "
+    "place",
+    "top_k": "top_k compares until it is sure of the best k (of one, unless its name tells a k) "
+    "and guesses the rest",
+}
+
 
 def show_tables(
-    answers: Answers, found: Mapping[str, pa.Table], rankings: Mapping[tuple[str, str], str]
+    answers: Answers,
+    found: Mapping[str, pa.Table],
+    rankings: Mapping[tuple[str, str], str],
+    training: bool,
 ) -> None:
-    """Draws candidate × measure, and candidate × ranking; tells what is missing."""
+    """Draws candidate × measure, and candidate × ranking; tells what is missing.
+
+    A training prompt is not expected to be ranked.
+    """
     qualities, ids = found["qualities"].to_pylist(), [row["candidate_id"] for row in answers.rows]
     if qualities:
         show_chart(
@@ -29,7 +43,7 @@ def show_tables(
     ranks = found["ranks"].to_pylist()
     if ranks:
         _ranks(answers, ranks, rankings)
-    else:
+    elif not training:
         st.info(
             "No ranker has ranked these candidates: run `workbench compare`, then "
             "`workbench aggregate`."
@@ -42,22 +56,26 @@ def pivoted(
     key: str,
     across: str,
     order: Sequence[str],
+    first: str = "answer",
+    taken: Collection[str] = (),
 ) -> pa.Table:
     """One row a thing in order, one column a measure.
 
     Args:
-        names: id -> name, which becomes the column `answer`.
+        names: id -> name, which becomes the first column.
         qualities: rows with the id under `key`, the measure under `across`, and `value`.
         order: ids.
+        first: name of the first column.
+        taken: names of columns that are added later: no measure's column is called so.
     """
     value = {(q[key], q[across]): q["value"] for q in qualities}
     measures = dict.fromkeys(q[across] for q in qualities)
-    columns: dict[str, list[Any]] = {"answer": [names[one] for one in order]}
-    columns |= {
-        # A measure that is called as the first column is would take its place.
-        (m if m != "answer" else "answer (measure)"): [value.get((one, m)) for one in order]
-        for m in measures
-    }
+    columns: dict[str, list[Any]] = {first: [names[one] for one in order]}
+    for measure in measures:
+        column = measure
+        while column in taken or column in columns:
+            column += " (measure)"
+        columns[column] = [value.get((one, measure)) for one in order]
     return pa.table(columns)
 
 
@@ -102,12 +120,20 @@ def _ranks(
         color=alt.condition(f"datum.rank < {middle}", alt.value("white"), alt.value("black")),
     )
     by = f" by {common}" if common else ""
+    little = _little_known([r["scheme"] for r in ranks])
     show_chart(
         "Ranks",
         f"Which place each scheme gives each candidate{by}: 1 and dark is best; rows that change "
-        "colour are what the schemes disagree on.",
+        f"colour are what the schemes disagree on.{little}",
         cells, (tiles + numbers).properties(height=alt.Step(26)), list(rankers), "rankings",
     )  # fmt: skip
+
+
+def _little_known(schemes: Sequence[str]) -> str:
+    """What schemes that compare few pairs leave open; nothing where none is such."""
+    names = {scheme.partition("(")[0].partition(";")[0] for scheme in schemes}
+    told = [told for name, told in _KNOW_LITTLE.items() if name in names]
+    return f" Schemes that save comparisons: {'; '.join(told)}." if told else ""
 
 
 def show_verdicts(prompt: str, answers: Answers) -> None:

@@ -9,7 +9,8 @@ from dashboards.filters import one_chosen, scorer_chosen
 from dashboards.foreign import seen
 from dashboards.page.one_prompt import show_prompt
 from dashboards.plain import plain
-from dashboards.queries.prompts import NO_SCORER, Wanted, found_prompts, llms
+from dashboards.queries.one_prompt import one_prompt
+from dashboards.queries.prompts import NO_SCORER, Wanted, found_prompts, llms, place_found
 from dashboards.queries.scored import Part, Scorer
 from dashboards.reading import ask
 
@@ -23,6 +24,7 @@ _SORTS = {
 }
 _PAGE = 20  # prompts of the list that are shown together
 _ANY = "any LLM"
+_NOT_CHOSEN = "This prompt is not among those chosen."
 
 
 def show(part: Part) -> None:
@@ -36,7 +38,7 @@ def show(part: Part) -> None:
     )  # fmt: skip
     shown = _list(part, scorer, name, wanted, opened)
     if opened:
-        _steps(opened, shown)
+        _steps(opened, shown, (part, scorer, wanted))
         show_prompt(opened, name, scorer)
 
 
@@ -77,7 +79,7 @@ def _list(part: Part, scorer: Scorer, name: str, wanted: Wanted, opened: str) ->
     found = ask(*asked, 0)
     count = found["count"]["prompts"][0].as_py()
     if not count:
-        st.info("No prompt is so: search for something else, or choose others in the sidebar.")
+        st.info(_none_told(part, name, wanted))
         return []
     told = f"{count:,} prompts" if count > 1 else "1 prompt"
     with st.expander(told, expanded=not opened, key=f"list_{bool(opened)}"):
@@ -91,6 +93,29 @@ def _list(part: Part, scorer: Scorer, name: str, wanted: Wanted, opened: str) ->
             found = ask(*asked, _PAGE * (page - 1))
         with rows:
             return _rows(found["rows"], name, opened)
+
+
+def _none_told(part: Part, name: str, wanted: Wanted) -> str:
+    """That no prompt is so, and how: filters stay chosen from page to page, and are forgotten."""
+    low, high = (round(100 * end) for end in wanted.spread)
+    told = [
+        *(
+            f"{what} {' or '.join(chosen)}"
+            for what, chosen in (
+                ("dataset", part.datasets), ("split", part.splits), ("category", part.categories)
+            )
+            if chosen
+        ),
+        f"best LLM {wanted.best_llm} by {name}" if wanted.best_llm else "",
+        f"spread of scores within percentiles {low} to {high}" if (low, high) != (0, 100) else "",
+        f"with the words “{wanted.find}”{' in it or an answer' if wanted.in_answers else ''}"
+        if wanted.find
+        else "",
+    ]  # fmt: skip
+    told = [plain(one) for one in told if one]
+    if not told:
+        return "The store holds no prompt yet: `workbench ingest` brings prompts in."
+    return f"No prompt is so: {', '.join(told)}. Take one of these back, or choose others."
 
 
 def _rows(rows: pa.Table, name: str, opened: str) -> list[str]:
@@ -134,18 +159,32 @@ def _open(ids: Sequence[str], key: str) -> None:
     st.session_state["prompt"] = ids[rows[0]] if rows else ""
 
 
-def _steps(opened: str, ids: Sequence[str]) -> None:
+def _steps(opened: str, ids: Sequence[str], chosen: tuple[Part, Scorer, Wanted]) -> None:
+    """Steps from the opened prompt along the shown page of the list; tells where there is none."""
     place = ids.index(opened) if opened in ids else None
     before = ids[place - 1] if place else None
     after = ids[place + 1] if place is not None and place + 1 < len(ids) else None
+    away = _away(opened, chosen) if place is None else ""
+    if away == _NOT_CHOSEN and ask(one_prompt, opened)["prompt"].num_rows:
+        st.info(away, icon=":material/info:")
     with st.container(horizontal=True):
-        for label, icon, to in (
-            ("Previous", ":material/chevron_left:", before),
-            ("Next", ":material/chevron_right:", after),
-            ("Close", ":material/close:", ""),
+        for label, icon, to, end in (
+            ("Previous", ":material/chevron_left:", before, "the first"),
+            ("Next", ":material/chevron_right:", after, "the last"),
+            ("Close", ":material/close:", "", ""),
         ):
+            why = (away or f"It is {end} on this page of the list.") if to is None else None
             st.button(label, icon=icon, disabled=to is None, key=f"step_{label}",
-                      on_click=_go, args=(to or "",))  # fmt: skip
+                      help=why, on_click=_go, args=(to or "",))  # fmt: skip
+
+
+def _away(opened: str, chosen: tuple[Part, Scorer, Wanted]) -> str:
+    """Why a prompt is not on the shown page of the list."""
+    found = ask(place_found, *chosen, opened)["place"].to_pylist()
+    if not found:
+        return _NOT_CHOSEN
+    page = 1 + (found[0] - 1) // _PAGE
+    return f"This prompt is on page {page:,} of the list: turn to that page to step from it."
 
 
 def _go(prompt: str) -> None:

@@ -10,11 +10,15 @@ from dashboards.page.answers import Answers
 from dashboards.page.prompt_logits import called
 
 
-def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:
-    """Draws the utilities of a router; the best LLM is that by `name`."""
+def show_utilities(routes: pa.Table, answers: Answers, name: str, training: bool) -> None:
+    """Draws the utilities of a router; the best LLM is that by `name`.
+
+    A training prompt is not expected to be routed.
+    """
     rows = routes.to_pylist()
     if not rows:
-        st.info("No router has looked at this prompt: run `workbench route`.")
+        if not training:
+            st.info("No router has looked at this prompt: run `workbench route`.")
         return
     routers = called("router", {row["router"] for row in rows})
     chosen = one_chosen("Router of the utilities", "router", list(routers))
@@ -29,6 +33,7 @@ def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:
         "utility": pa.array([row["utility"] for row in rows], pa.float64()),
         "mark": marks,
     })  # fmt: skip
+    drawn = [mark for mark in _COLOURS if mark in marks]
     base = alt.Chart(cells).encode(
         y=alt.Y("llm:N", title=None, sort=cells["llm"].to_pylist(),
                 axis=alt.Axis(labelLimit=260, labelOverlap=False)),
@@ -37,7 +42,7 @@ def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:
     bars = base.mark_bar().encode(
         color=alt.Color(
             "mark:N", title=None, legend=alt.Legend(orient="top"),
-            scale=alt.Scale(domain=_MARKS, range=_COLOURS),
+            scale=alt.Scale(domain=drawn, range=[_COLOURS[mark] for mark in drawn]),
         ),
         tooltip=["llm:N", alt.Tooltip("utility:Q", format=".4f"), "mark:N"],
     )  # fmt: skip
@@ -51,12 +56,13 @@ def show_utilities(routes: pa.Table, answers: Answers, name: str) -> None:
     )  # fmt: skip
 
 
-_MARKS = ["routed and best", "routed", "best", "others"]
-_COLOURS = ["#2ca02c", "#ff7f0e", "#1f77b4", "#9aa5b1"]
+_COLOURS = {
+    "routed and best": "#2ca02c", "routed": "#ff7f0e", "best": "#1f77b4", "others": "#9aa5b1",
+}  # fmt: skip
 
 
 def _mark(routed: bool, best: bool) -> str:
-    return _MARKS[0 if routed and best else 1 if routed else 2 if best else 3]
+    return list(_COLOURS)[0 if routed and best else 1 if routed else 2 if best else 3]
 
 
 def _few(names: set[str], most: int = 3) -> str:

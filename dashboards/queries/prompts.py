@@ -50,13 +50,17 @@ _FOUND = """
                             where $in_answers and $find <> ''
                               and contains(lower(text), lower($find))))
 """
-_SHOWN = """
-    create or replace temp table shown as
+_PLACED = """
+    create or replace temp table placed as
     select *, row_number() over (order by case $sort
         when 'widest' then -gap when 'narrowest' then gap
         when 'hardest' then best when 'easiest' then -best
         when 'longest' then -length end nulls last, prompt_id) as place
-    from found order by place limit $most offset $offset
+    from found
+"""
+_SHOWN = """
+    create or replace temp table shown as
+    select * from placed order by place limit $most offset $offset
 """
 _NEAR = """
     create or replace temp table near as
@@ -130,14 +134,31 @@ def found_prompts(
         rows: prompt_id, dataset, split, category, prompt (its beginning), best_llms (a list), best
             score, gap between best and worst score; the last three NULL without scores.
     """
-    by = {"kind": scorer.kind, "scorer": scorer.scorer, "scheme": scorer.scheme}
-    db.execute(_FOUND, part.parameters | by | wanted.parameters)
-    db.execute(_SHOWN, {"sort": wanted.sort, "most": most, "offset": offset})
+    by = _by(scorer)
+    _take_placed(db, part, scorer, wanted)
+    db.execute(_SHOWN, {"most": most, "offset": offset})
     db.execute(_NEAR)
     return {
-        "count": table(db, "select count(*) as prompts from found"),
+        "count": table(db, "select count(*) as prompts from placed"),
         "rows": table(db, _ROWS, by | {"chars": _CHARS}),
     }
+
+
+def place_found(
+    db: duckdb.DuckDBPyConnection, part: Part, scorer: Scorer, wanted: Wanted, prompt: str
+) -> pa.Table:
+    """place of a prompt among those that are wanted, from 1; no row where it is none of them."""
+    _take_placed(db, part, scorer, wanted)
+    return table(db, "select place from placed where prompt_id = $prompt", {"prompt": prompt})
+
+
+def _take_placed(db: duckdb.DuckDBPyConnection, part: Part, scorer: Scorer, wanted: Wanted) -> None:
+    db.execute(_FOUND, part.parameters | _by(scorer) | wanted.parameters)
+    db.execute(_PLACED, {"sort": wanted.sort})
+
+
+def _by(scorer: Scorer) -> dict[str, str]:
+    return {"kind": scorer.kind, "scorer": scorer.scorer, "scheme": scorer.scheme}
 
 
 def llms(db: duckdb.DuckDBPyConnection) -> pa.Table:

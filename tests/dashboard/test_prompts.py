@@ -5,8 +5,9 @@ import pytest
 
 from dashboards.page.answers import answers_of
 from dashboards.page.prompt_logits import told_bias
+from dashboards.page.prompt_tables import pivoted
 from dashboards.queries.one_prompt import compared_pairs, fused_answers, one_prompt, whole_text
-from dashboards.queries.prompts import NO_SCORER, Wanted, found_prompts, llms
+from dashboards.queries.prompts import NO_SCORER, Wanted, found_prompts, llms, place_found
 from dashboards.queries.scored import Part, Scorer
 from workbench.aggregation import Scheme
 from workbench.evaluation.pairwise import position_counts
@@ -98,6 +99,13 @@ def test_pages_of_the_list_are_the_sorted_list_in_pieces(db, sort, key):
     pieces = [asked(db, sort=sort, most=50, offset=at) for at in range(0, 250, 50)]
     assert [row for piece in pieces for row in piece["rows"].to_pylist()] == everything
     assert {piece["count"]["prompts"][0].as_py() for piece in pieces} == {240}
+    for place in (1, 77, 240):
+        found = place_found(
+            db, Part(), BY_MEASURE, Wanted(sort=sort), everything[place - 1]["prompt_id"]
+        )
+        assert found["place"].to_pylist() == [place]
+    wanted = Wanted(find="not in any prompt", sort=sort)
+    assert not place_found(db, Part(), BY_MEASURE, wanted, everything[0]["prompt_id"]).num_rows
 
 
 @pytest.fixture
@@ -259,8 +267,17 @@ def test_the_url_opens_a_prompt_and_a_page(page, made_store):
 def test_what_is_not_there_is_told(page, written, tmp_path):
     app = page("prompts", prompt="unknown")
     assert any("no prompt with this id" in info.value for info in app.info)
-    app = page("prompts", find="nowhere to be found")
-    assert any("No prompt is so" in info.value for info in app.info)
+    app = page("prompts", find="nowhere to be found", split="test", best="llm-02",
+               by="measure rougeL@1", spread=["90", "100"])  # fmt: skip
+    (told,) = [info.value for info in app.info if "No prompt is so" in info.value]
+    for filter in (
+        "split test",
+        "best LLM llm\\-02",
+        "percentiles 90 to 100",
+        "nowhere to be found",
+    ):
+        assert filter in told
+    assert "dataset" not in told
     app = page("prompts", store=written, prompt="p3")
     assert not app.exception
     told = " ".join(info.value for info in app.info)
@@ -299,3 +316,71 @@ def test_decodings_verdicts_and_tags_are_shown(page, written):
     assert any("fruit" in caption.value for caption in app.caption)
     assert any("No pair was compared in both" in caption.value for caption in app.caption)
     assert any("answer gone, one \\(beam\\)" in caption.value for caption in app.caption)
+
+
+def test_a_prompt_that_is_not_on_the_shown_page_says_why(page, made_store):
+    with Store(made_store).reading() as db:
+        ids = asked(db, sort="id")["rows"]["prompt_id"].to_pylist()
+        (split,) = db.execute("select split from prompts where prompt_id = ?", [ids[45]]).fetchone()
+    app = page("prompts", prompt=ids[0], sort="by id")
+    assert app.button(key="step_Previous").help == "It is the first on this page of the list."
+    assert not app.button(key="step_Next").disabled
+    app.sidebar.text_input(key="prompt").set_value(ids[45]).run()
+    assert app.button(key="step_Next").disabled
+    assert "page 3 of the list" in app.button(key="step_Next").help
+    assert not any("not among" in info.value for info in app.info)
+    other = "test" if split != "test" else "train"
+    app.sidebar.multiselect(key="split").set_value([other]).run()
+    assert any("This prompt is not among those chosen" in info.value for info in app.info)
+    assert "not among those chosen" in app.button(key="step_Previous").help
+
+
+def test_what_a_training_prompt_lacks_is_no_fault(page, written):
+    with Store(written).writing() as db:
+        db.execute("update prompts set split = 'train'")
+    told = [info.value for info in page("prompts", store=written, prompt="p2").info]
+    (one,) = [text for text in told if "training prompt" in text]
+    for verb in ("compare", "fuse", "route"):
+        assert f"workbench {verb} --splits '[train]'" in one
+    assert not any(
+        "No ranker" in text or "No fused" in text or "No router" in text for text in told
+    )
+
+
+def test_a_measure_takes_no_other_columns_name():
+    qualities = [
+        {"id": "a", "measure": measure, "value": value}
+        for value, measure in enumerate(["answer", "K", "K (measure)", "rougeL@1"])
+    ]
+    cells = pivoted({"a": "A"}, qualities, "id", "measure", ["a"], taken=["K"])
+    assert cells.to_pylist() == [
+        {"answer": "A", "answer (measure)": 0, "K (measure)": 1, "K (measure) (measure)": 2,
+         "rougeL@1": 3}
+    ]  # fmt: skip
+
+
+def test_fusions_with_one_text_share_a_card(page, written):
+    with Store(written).writing() as db:
+        for fusion, k, text, score in (
+            ("f", 1, "same", 1),
+            ("g", 2, "same", 1),
+            ("h", 2, "other", 0),
+        ):
+            db.execute(
+                "insert into fusions values "
+                f"('{fusion}', 'g', null, null, {k}, 'p2', {['cp2', 'gone'][:k]}, '{text}', "
+                f"'{fusion}', null, null, null, null)"
+            )
+            db.execute(f"insert into qualities values ('{fusion}', 'K', {score})")
+        db.execute("update candidates set usd = 8.2e-10 where prompt_id = 'p2'")
+    app = page("prompts", store=written, prompt="p2")
+    assert not app.exception
+    told = [caption.value for caption in app.caption]
+    assert any("3 fused answers with 2 texts, best first by K" in text for text in told)
+    assert any("0\\.00000082 USD per 1,000 such answers" in text for text in told)
+    assert [one.label for one in app.expander if "Made by" in one.label] == [
+        "Made by 2 settings", "Made by 1 setting"
+    ]  # fmt: skip
+    assert any("made of one, answer gone" in text.value for text in app.text)
+    (table,) = [frame.value for frame in app.dataframe if "fuser" in frame.value.columns]
+    assert {"K", "K (measure)"} <= set(table.columns)

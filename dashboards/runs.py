@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards.plain import plain
 from dashboards.reading import store_path
 from workbench.errors import TrackingError
-from workbench.tracking.connection import connected, shown
+from workbench.tracking.connection import connected_to_see, shown
 from workbench.tracking.places import tracking_uri
 from workbench.tracking.run import ERROR, KEY, STAGE, STORE
 from workbench.tracking.stores import id_of_store
@@ -75,9 +75,10 @@ def _seen() -> float:
     return file.stat().st_mtime if uri.startswith(_SQLITE) and file.is_file() else 0.0
 
 
+# `uri` and `seen` tell answers apart that are kept.
 @st.cache_data(max_entries=20, ttl=60, show_spinner="Asking MLflow …")
 def _runs(most: int, store: str, uri: str, seen: float) -> list[dict[str, Any]]:
-    client = _client(uri, seen)
+    client = _client()
     if client is None:
         return []
     experiments = [e.experiment_id for e in client.search_experiments()]
@@ -92,7 +93,7 @@ def _runs(most: int, store: str, uri: str, seen: float) -> list[dict[str, Any]]:
 
 @st.cache_data(max_entries=200, ttl=60, show_spinner="Asking MLflow …")
 def _run(run: str, uri: str, seen: float) -> dict[str, Any] | None:
-    client = _client(uri, seen)
+    client = _client()
     if client is None:
         return None
     from mlflow.exceptions import MlflowException
@@ -104,11 +105,9 @@ def _run(run: str, uri: str, seen: float) -> dict[str, Any] | None:
     return _told(found) | {"parameters": found.data.params, "metrics": found.data.metrics}
 
 
-def _client(uri: str, seen: float) -> Any:
-    if uri.startswith(_SQLITE) and not seen:
-        return None
+def _client() -> Any:
     try:
-        return connected(uri)
+        return connected_to_see(store_path())
     except TrackingError:
         return None
 

@@ -3,10 +3,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from filelock import FileLock
 
 from workbench.errors import TrackingError
 from workbench.tracking import Tracker
-from workbench.tracking.connection import shown
+from workbench.tracking.connection import connected_to_see, shown
+from workbench.tracking.places import tables_lock
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,20 @@ def test_a_tracking_store_that_cannot_be_used_is_named(tmp_path, monkeypatch, ur
         Tracker(tmp_path / "store.duckdb")
     assert f"answers at {uri}:" in str(told.value)
     assert dict(os.environ) == before
+
+
+def test_who_only_looks_makes_no_tables(tmp_path):
+    assert connected_to_see(tmp_path / "store.duckdb") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_only_looks_waits_while_tables_are_made(new_store):
+    Tracker(new_store)
+    assert connected_to_see(new_store).search_experiments()
+    held, refused = FileLock(tables_lock(new_store)), pytest.raises(TrackingError, match="still")
+    with held, refused:
+        connected_to_see(new_store, patience_s=0.1)
+    assert connected_to_see(new_store).search_experiments()
 
 
 class _Failing(BaseHTTPRequestHandler):

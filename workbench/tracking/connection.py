@@ -8,7 +8,10 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
+
 from workbench.errors import TrackingError
+from workbench.tracking.places import tables_lock, tracking_uri
 from workbench.tracking.quiet import quiet
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ _FIRST_TRY = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
+_SQLITE = "sqlite:///"
 _DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:")
 
 
@@ -46,6 +50,28 @@ def connected(uri: str) -> "MlflowClient":
             "MLFLOW_TRACKING_URI"
         ) from error
     return client
+
+
+def connected_to_see(store: Path, patience_s: float = 10.0) -> "MlflowClient | None":
+    """A client for who only looks: None where a store has no runs yet, and then none are begun.
+
+    While a stage makes MLflow's tables it is waited for: two processes that make the same tables
+    trip over each other, and whoever only looks must not make an experiment fail.
+
+    Raises:
+        TrackingError: the tracking store does not answer, or its tables are still being made.
+    """
+    uri = tracking_uri(store)
+    if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_file():
+        return None
+    lock = tables_lock(store)
+    if not os.access(lock, os.W_OK):  # nobody has made tables, or it is not for us to make any
+        return connected(uri)
+    try:
+        with FileLock(lock, timeout=patience_s):
+            return connected(uri)
+    except Timeout as error:
+        raise TrackingError(f"{shown(uri)} is still being made by another process") from error
 
 
 def shown(uri: str) -> str:

@@ -19,3 +19,8 @@ def work_folder(store: Path) -> Path:
     folder = store.with_suffix(".work")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def tables_lock(store: Path) -> Path:
+    """The file that is locked while MLflow makes its tables for a store."""
+    return store.with_suffix(".work") / "mlflow.lock"

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from workbench.errors import StoreBusy, TrackingError, WorkbenchError
 from workbench.tracking.code_version import code_version, code_version_text
 from workbench.tracking.connection import connected
-from workbench.tracking.places import tracking_uri, work_folder
+from workbench.tracking.places import tables_lock, tracking_uri, work_folder
 from workbench.tracking.quiet import quiet
 from workbench.tracking.rank import leads
 from workbench.tracking.run import DATA, ERROR, KEY, RESUMED, SEED, STAGE, STORE, Run, run_key
@@ -41,7 +41,8 @@ class Tracker:
         self.uri = tracking_uri(self.store)
         self.experiment = experiment or self.store.stem
         # Two processes that make the same SQLite tables at once would trip over each other.
-        with FileLock(work_folder(self.store) / "mlflow.lock"):
+        work_folder(self.store)
+        with FileLock(tables_lock(self.store)):
             self.client = connected(self.uri)
             found = self.client.get_experiment_by_name(self.experiment)
             if found is None:

@@ -28,7 +28,7 @@ def show(part: Part, measure: str, known: dict[str, str]) -> None:
     """Draws the figures of `workbench evaluate` for the chosen prompts."""
     found = _named(ask(figures, part, measure, "|".join([*_CORRELATIONS, *_PICKS])), known)
     if not found.num_rows:
-        st.info("No evaluation of a ranker by this measure yet: workbench evaluate makes one.")
+        st.info("No evaluation of a ranker by this measure yet: `workbench evaluate` makes one.")
         return
     _chart(
         "Agreement with the measure as evaluated",

@@ -68,7 +68,7 @@ def _position(found: dict[str, pa.Table], name: str, ranker: str) -> None:
             {**row, "winner": "the same either way", "pairs": pairs - flipped},
             {**row, "winner": "turns with the order", "pairs": flipped},
         ]
-    numbers = pa.Table.from_pylist(rows)
+    numbers = pa.Table.from_pylist([row for row in rows if row["pairs"]])
     bars = alt.Chart(numbers).mark_bar().encode(
         x=alt.X("low:Q", bin="binned", title="position bias of a pair, in logits"), x2="high:Q",
         y=alt.Y("pairs:Q", title="pairs", stack=True),

@@ -10,6 +10,7 @@ from dashboards.filters import one_chosen, scorer_chosen
 from dashboards.intervals import around
 from dashboards.naming import model_names, ranking_name
 from dashboards.page import comparisons, evaluated_rankings, ranker_logits
+from dashboards.page.not_of_test import show_not_of_test
 from dashboards.queries.models import models
 from dashboards.queries.rankers import agreement
 from dashboards.queries.scored import Part
@@ -23,8 +24,9 @@ def show(part: Part) -> None:
     known = model_names(ask(models), "ranker")
     if not known:
         st.info(
-            "No ranker has compared anything in this store yet: workbench compare makes "
-            "comparisons, workbench aggregate makes ranks of them."
+            "No ranker has compared anything in this store yet: `workbench train --model "
+            "PairRanker …` trains one, `workbench compare` makes comparisons, and `workbench "
+            "aggregate` makes ranks of them."
         )
         return
     chosen = scorer_chosen(("measure",), "Measure", "measure")
@@ -42,10 +44,11 @@ def show(part: Part) -> None:
 def _agreement(found: dict[str, pa.Table], measure: str, known: dict[str, str]) -> None:
     if not found["picks"].num_rows:
         st.info(
-            "No chosen prompt has both ranks and this measure: workbench aggregate makes ranks, "
-            "workbench measure makes qualities; or choose others in the sidebar."
+            "No chosen prompt has both ranks and this measure: `workbench aggregate` makes ranks, "
+            "`workbench measure` makes qualities; or choose others in the sidebar."
         )
         return
+    show_not_of_test(found)
     seen = prompts_told(found["sizes"])
     left, right = st.columns(2)
     with left:

@@ -36,8 +36,8 @@ def show(part: Part, measure: str, router: str, known: dict[str, str]) -> None:
     chosen = one_chosen("Cost in", "cost", list(names))
     if chosen is None:
         st.info(
-            "No cost is known: neither tokens nor prices nor sizes of LLMs. workbench price takes "
-            "a table of prices."
+            "No cost is known: neither tokens nor prices nor sizes of LLMs. `workbench price` "
+            "takes a table of prices."
         )
     else:
         found = ask(cost_quality, part, router, measure, names[chosen])

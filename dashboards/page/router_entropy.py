@@ -1,5 +1,7 @@
 """Entropy analysis: is a router right where it is sure, and is a reward?"""
 
+from collections.abc import Collection
+
 import altair as alt
 import numpy as np
 import pyarrow as pa
@@ -9,12 +11,16 @@ from dashboards.charts import LINES
 from dashboards.charts import show as show_chart
 from dashboards.dots import prompts_told
 from dashboards.intervals import around, wilson
+from dashboards.naming import model_names, ranking_name
 from dashboards.queries.evaluated import figures
+from dashboards.queries.models import models
 from dashboards.queries.router_entropy import entropy
 from dashboards.queries.scored import Part
 from dashboards.reading import ask
+from workbench.stages.system_names import is_ranking
 
 _AXIS = "entropy of the utilities, in bits"
+_TICKS = alt.Axis(tickCount=6)
 _SYSTEMS = {"router": "router", "best_single": "BestSingle", "oracle": "Oracle"}
 
 
@@ -48,7 +54,7 @@ def _quality(bins: pa.Table, name: str, router: str, measure: str, seen: str) ->
     ]  # fmt: skip
     numbers = pa.Table.from_pylist(rows)
     chart = alt.Chart(numbers).mark_line(point=True).encode(
-        x=alt.X("entropy:Q", title=_AXIS, scale=alt.Scale(zero=False)),
+        x=alt.X("entropy:Q", title=_AXIS, axis=_TICKS, scale=alt.Scale(zero=False)),
         y=alt.Y("quality:Q", title="mean quality", scale=alt.Scale(zero=False)),
         color=alt.Color("choice:N", title=None, sort=list(_SYSTEMS.values()),
                         legend=alt.Legend(orient="top")),
@@ -86,8 +92,9 @@ def _regret(bins: pa.Table, router: str, measure: str) -> None:
     numbers = bins.select(names)
     show_chart(
         "Regret by entropy",
-        f"How much {measure} is lost beside the best answer: prompts on the right are those to "
-        "send to more than one LLM.",
+        f"How much {measure} is lost beside the best answer. Where the line rises to the right by "
+        "more than its intervals, prompts of high entropy are those to send to more than one LLM; "
+        "where it is flat, entropy does not tell which these are.",
         numbers, _band(numbers, "regret", "Oracle minus router", ".3f").properties(height=220),
         [router], "routes, qualities",
     )  # fmt: skip
@@ -95,7 +102,7 @@ def _regret(bins: pa.Table, router: str, measure: str) -> None:
 
 def _band(numbers: pa.Table, value: str, title: str, shown: str) -> alt.LayerChart:
     base = alt.Chart(numbers).encode(
-        x=alt.X("entropy:Q", title=_AXIS, scale=alt.Scale(zero=False)),
+        x=alt.X("entropy:Q", title=_AXIS, axis=_TICKS, scale=alt.Scale(zero=False)),
         tooltip=[alt.Tooltip("entropy:Q", format=".2f"), alt.Tooltip(f"{value}:Q", format=shown),
                  alt.Tooltip("low:Q", format=shown), alt.Tooltip("high:Q", format=shown),
                  alt.Tooltip("prompts:Q", format=",")],
@@ -107,12 +114,13 @@ def _band(numbers: pa.Table, value: str, title: str, shown: str) -> alt.LayerCha
 
 def _rewards(found: pa.Table, measure: str) -> None:
     """Figures `reward_entropy@k` and `preferred_quality@k` of evaluations, a bin a dot."""
+    names = _names({row["system"] for row in found.to_pylist()})
     bins = dict[tuple[str, ...], dict[str, object]]()
     for row in found.to_pylist():
         figure, _, number = row["figure"].partition("@")
         of = ", ".join((row["dataset"], row["split"]))
         one = bins.setdefault((of, row["system"], row["slice"], number), {})
-        one |= {"of": of, "reward": _measure(row["system"]), "run_id": row["run_id"]}
+        one |= {"of": of, "reward": names[row["system"]], "run_id": row["run_id"]}
         if figure == "reward_entropy":
             one["entropy"] = row["value"]
         else:
@@ -123,7 +131,8 @@ def _rewards(found: pa.Table, measure: str) -> None:
         return
     numbers = pa.Table.from_pylist(rows)
     base = alt.Chart(numbers).encode(
-        x=alt.X("entropy:Q", title="entropy of the reward, in bits", scale=alt.Scale(zero=False)),
+        x=alt.X("entropy:Q", title="entropy of the reward, in bits", axis=_TICKS,
+                scale=alt.Scale(zero=False)),
         color=alt.Color(
             "reward:N", title="reward", legend=alt.Legend(labelLimit=400, orient="bottom")
         ),
@@ -143,6 +152,14 @@ def _rewards(found: pa.Table, measure: str) -> None:
     )  # fmt: skip
 
 
-def _measure(system: str) -> str:
-    """`rougeL@1` of the system `quality[rougeL@1]`."""
-    return system.removeprefix("quality[").removesuffix("]")
+def _names(systems: Collection[str]) -> dict[str, str]:
+    """System -> the reward it stands for: `rougeL@1` of `quality[rougeL@1]`, or a ranking."""
+    known = model_names(ask(models), "ranker")
+    names = dict[str, str]()
+    for system in sorted(systems):
+        ranker, _, scheme = system.partition("/")
+        if is_ranking(system):
+            names[system] = ranking_name(ranker, scheme, known)
+        else:
+            names[system] = system.removeprefix("quality[").removesuffix("]")
+    return names

@@ -11,6 +11,7 @@ from dashboards.filters import one_chosen, scorer_chosen
 from dashboards.intervals import around, wilson
 from dashboards.naming import model_names
 from dashboards.page import router_costs, router_entropy
+from dashboards.page.not_of_test import show_not_of_test
 from dashboards.queries.models import models
 from dashboards.queries.routers import routing
 from dashboards.queries.scored import Part
@@ -23,7 +24,10 @@ def show(part: Part) -> None:
     """Draws the page for the chosen prompts."""
     known = model_names(ask(models), "router")
     if not known:
-        st.info("No router has routed in this store yet: workbench train router, then route.")
+        st.info(
+            "No router has routed in this store yet: `workbench train --model ZOOTER … --data "
+            "RouterData …` trains one, then `workbench route` has it look at the prompts."
+        )
         return
     chosen = scorer_chosen(("measure",), "Measure", "measure")
     name = one_chosen("Router", "router", list(known))
@@ -34,7 +38,7 @@ def show(part: Part) -> None:
     if not found["shares"].num_rows:
         st.info("No chosen prompt is both routed by this router and measured: choose others.")
         return
-    _seen(found)
+    show_not_of_test(found)
     left, right = st.columns([5, 6])
     with left:
         _shares(found, name, router, measure)
@@ -44,18 +48,6 @@ def show(part: Part) -> None:
     router_costs.show(part, measure, router, known)
     router_entropy.show(part, measure, name, router)
     _categories(found, name, router, measure)
-
-
-def _seen(found: dict[str, pa.Table]) -> None:
-    seen = found["seen"]["seen"][0].as_py()
-    if seen:
-        of = found["sizes"]["prompts"][0].as_py()
-        st.info(
-            f"{seen:,} of these {of:,} prompts are not of the split test: routers learn from "
-            "training prompts, and BestSingle is chosen on validation. For a fair look choose "
-            "test in the sidebar.",
-            icon=":material/info:",
-        )
 
 
 def _shares(found: dict[str, pa.Table], name: str, router: str, measure: str) -> None:

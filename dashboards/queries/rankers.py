@@ -3,7 +3,7 @@
 import duckdb
 import pyarrow as pa
 
-from dashboards.queries.sampled import take_chosen, take_measured_sample, take_singles
+from dashboards.queries.sampled import not_of_test, take_chosen, take_measured_sample, take_singles
 from dashboards.queries.scored import Part, table
 
 PROMPTS = 2_000
@@ -80,6 +80,7 @@ def agreement(db: duckdb.DuckDBPyConnection, part: Part, measure: str) -> dict[s
         beside: mean quality of Oracle, BestSingle and Random on all these prompts.
         best_single: llm and its mean on validation.
         sizes: prompts looked at, of how many.
+        seen: how many of them are not of test.
     """
     take_chosen(db, part)
     db.execute(_EVERY)
@@ -92,4 +93,5 @@ def agreement(db: duckdb.DuckDBPyConnection, part: Part, measure: str) -> dict[s
         "beside": table(db, _BESIDE),
         "best_single": best_single,
         "sizes": sizes,
+        "seen": not_of_test(db),
     }

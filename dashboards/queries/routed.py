@@ -3,8 +3,8 @@
 import duckdb
 import pyarrow as pa
 
-from dashboards.queries.sampled import take_chosen, take_measured_sample, take_singles
-from dashboards.queries.scored import Part, table
+from dashboards.queries.sampled import not_of_test, take_chosen, take_measured_sample, take_singles
+from dashboards.queries.scored import Part
 
 PROMPTS = 10_000
 """Looked at, at most."""
@@ -13,9 +13,6 @@ _EVERY = """
     create or replace temp table every as
     select prompt_id from chosen
     semi join (select prompt_id from routes where router = $router) using (prompt_id)
-"""
-_SEEN = """
-    select count(*) as seen from chosen semi join asked using (prompt_id) where split <> 'test'
 """
 # By LLM, over its decodings; an LLM whose answer is not measured leaves the prompt, as in
 # `workbench.evaluation`. What is not known of a cost stays NULL: it is never 0.
@@ -89,4 +86,4 @@ def take_choices(
     db.execute(_CHOICES)
     best_single = take_singles(db, part, measure)
     db.execute(_OUTCOMES)
-    return {"sizes": sizes, "seen": table(db, _SEEN), "best_single": best_single}
+    return {"sizes": sizes, "seen": not_of_test(db), "best_single": best_single}

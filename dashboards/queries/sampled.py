@@ -62,6 +62,9 @@ _MEASURED = """
 _SIZES = """
     select (select count(*) from asked) as prompts, (select count(*) from every) as of
 """
+_NOT_OF_TEST = """
+    select count(*) as seen from chosen semi join asked using (prompt_id) where split <> 'test'
+"""
 _BEST_SINGLE = "select llm, mean from singles where place = 1"
 
 
@@ -89,6 +92,11 @@ def take_measured_sample(db: duckdb.DuckDBPyConnection, most: int, measure: str)
         db.execute(_MEASURED, {"measure": measure})
         sizes = take_sample(db, most)
     return sizes
+
+
+def not_of_test(db: duckdb.DuckDBPyConnection) -> pa.Table:
+    """seen: how many prompts of `asked` are of another split, from which something was learned."""
+    return table(db, _NOT_OF_TEST)
 
 
 def take_singles(db: duckdb.DuckDBPyConnection, part: Part, measure: str) -> pa.Table:

@@ -258,8 +258,10 @@ def test_evaluations_are_drawn_with_their_runs(page, made_store, tmp_path):
         for system in ("llm:llm-00", "llm:llm-01", f"route:{ROUTER}/cost_aware(lambda=0.1)")
         for figure, value in (("quality", len(system) / 9), ("cost[usd]", 0.5), ("cost_known", 1))
     ]
+    ranking = "benchmark-ranker/max_logits;order=both;schedule=all"
     rows += [
-        ("quality[bertscore]", f"{figure}@{bin}:{MEASURE}", 1 / bin)
+        (system, f"{figure}@{bin}:{MEASURE}", 1 / bin)
+        for system in ("quality[bertscore]", ranking)
         for bin in (1, 2)
         for figure in ("reward_entropy", "preferred_quality")
     ]
@@ -272,6 +274,8 @@ def test_evaluations_are_drawn_with_their_runs(page, made_store, tmp_path):
     titles = [title.value for title in app.subheader]
     assert "Cost against quality of policies as evaluated" in titles
     assert "Reward entropy as evaluated" in titles
+    (rewards,) = [frame.value for frame in app.dataframe if "reward" in frame.value.columns]
+    assert set(rewards["reward"]) == {"bertscore", "benchmark-ranker, max_logits"}
     assert any("run run\\-one" in text.value for text in app.markdown)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dashboards.page.comparisons import told_together
 from dashboards.queries import pair_logits, rankers, schedules
 from dashboards.queries.evaluated import figures
 from dashboards.queries.sampled import take_singles
@@ -218,6 +219,7 @@ def test_the_page_follows_the_url(page):
     assert any("20 prompts" in text and "bertscore" in text for text in told)
     app.sidebar.multiselect(key="split").set_value([]).run()
     assert any("80 prompts" in caption.value for caption in app.caption)
+    assert any("60 of these 80 prompts are not of the split test" in i.value for i in app.info)
 
 
 def test_evaluations_are_drawn_with_their_runs(page, made_store, tmp_path):
@@ -247,6 +249,31 @@ def test_evaluations_are_drawn_with_their_runs(page, made_store, tmp_path):
         "Trials of sweeps by comparisons",
     } <= set(titles)
     assert any("run run\\-one" in text.value for text in app.markdown)
+    frames = [frame.value for frame in app.dataframe]
+    (systems,) = [frame for frame in frames if "label" in frame.columns and "of" in frame.columns]
+    assert set(systems["kind"]) == {"ranker", "baseline", "chain"}
+    assert len(systems["label"].dropna()) == 3  # all are alike, each the best of its kind
+
+
+def test_what_lies_on_each_other_has_one_label(page):
+    app = page("rankers", split="test", measure=f"measure {MEASURE}")
+    frames = [frame.value for frame in app.dataframe]
+    (drawn,) = [frame for frame in frames if "together" in frame.columns]
+    for _, row in drawn.iterrows():
+        assert row["name"] in row["together"].split(", ")
+    rows = [
+        {"name": name, "comparisons": at, "quality": value, "low": value, "high": value}
+        for name, at, value in (
+            ("a", 20.0, 0.5), ("b", 20.1, 0.501), ("c", 20.0, 0.499), ("d", 9.0, 0.5),
+            ("e", 20.0, 0.7),
+        )
+    ]  # fmt: skip
+    told = {row["name"]: row for row in told_together(rows, [0.2, 0.9])}
+    assert told["a"]["together"] == told["b"]["together"] == "c, a, b"
+    labels = {row["label"] for row in told.values()}
+    assert labels == {"3 schemes", "d", "e", None}
+    assert told["d"]["left"]
+    assert not told["e"]["left"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ from workbench.stages.ranker_names import named
 from workbench.stages.rankers import short
 from workbench.stages.route_names import is_route
 from workbench.stages.system_names import is_ranking, llm_system, short_systems
-from workbench.sweeps.chain_names import CHAIN, chain_choice, chain_label, router_labels
+from workbench.sweeps.chain_names import (
+    CHAIN,
+    chain_choice,
+    chain_label,
+    chain_lambda,
+    router_labels,
+)
 
 LLM, BASELINE, RANKER, FUSION, ROUTE, CHAINED = (
     "single LLM", "baseline", "ranker", "fusion", "route", "chain",
@@ -71,7 +77,8 @@ def _chains(systems: Sequence[str], labels: Mapping[str, str]) -> dict[str, str]
             choices[system] = chain_choice(system)
         except ValueError:
             continue
-    routers = sorted({choice.router for choice in choices.values()})
+    # Of all that have a label, so that a chain has the same name whatever stands beside it.
+    routers = sorted({*labels, *(choice.router for choice in choices.values())})
     told = router_labels(routers, labels)
     found = {}
     for system in systems:
@@ -80,6 +87,14 @@ def _chains(systems: Sequence[str], labels: Mapping[str, str]) -> dict[str, str]
         except (KeyError, ValueError, WorkbenchError):
             found[system] = short(system)
     return found
+
+
+def lambda_of(system: str) -> float | None:
+    """λ of `cost_aware(lambda=…)` in a chain's name; None where there is none."""
+    try:
+        return chain_lambda(chain_choice(system))
+    except (ValueError, WorkbenchError):
+        return None
 
 
 def _mark(system: str) -> str:

@@ -15,6 +15,7 @@ from workbench.sweeps.chain_names import (
     Models,
     chain_choice,
     chain_label,
+    chain_lambda,
     chain_name,
     fused_scheme,
     router_labels,
@@ -68,6 +69,9 @@ def test_people_read_what_differs():
     assert chain_label(CHOICES[1], labels) == "ZOOTER, λ=0.25, m=3, max_logits"
     assert chain_label(CHOICES[5], labels) == "all LLMs, max_logits, fuse 3"
     assert chain_label(CHOICES[0], labels) == "ZOOTER, m=1"
+    dear = CHOICES[1]._replace(policy="cost_aware(lambda=381000.0)")
+    assert "λ=381000," in chain_label(dear, labels)
+    assert (chain_lambda(dear), chain_lambda(CHOICES[0])) == (381000, None)
 
 
 def space(**options):

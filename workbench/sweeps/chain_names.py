@@ -100,10 +100,14 @@ def router_labels(routers: Sequence[str], known: Mapping[str, str]) -> dict[str,
 
 
 def chain_label(choice: ChainChoice, labels: Mapping[str, str]) -> str:
-    """A chain for people, in its order: `ZOOTER, λ=0.1, m=3, max_logits, fuse 2`."""
+    """A chain for people, in its order: `ZOOTER, λ=0.1, m=3, max_logits, fuse 2`.
+
+    λ is that of its policy `cost_aware(lambda=0.1)`, which `route` and `evaluate` take.
+    """
     words = [labels.get(choice.router, choice.router)]
     if choice.router != ALL:
-        words += [f"λ={value:.3g}" for value in _lambda(choice.policy)]
+        lambda_ = chain_lambda(choice)
+        words += [] if lambda_ is None else [f"λ={lambda_:g}"]
         words.append(f"m={choice.m}")
     if choice.scheme:
         words.append(short_scheme(choice.scheme))
@@ -112,5 +116,7 @@ def chain_label(choice: ChainChoice, labels: Mapping[str, str]) -> str:
     return ", ".join(words)
 
 
-def _lambda(policy: str) -> list[float]:
-    return [float(value) for key, value in Policy.parse(policy).params if key == "lambda"]
+def chain_lambda(choice: ChainChoice) -> float | None:
+    """λ of the chain's policy: a call that costs 1 takes so much off the LLM's utility."""
+    found = dict(Policy.parse(choice.policy).params).get("lambda")
+    return None if found is None else float(found)

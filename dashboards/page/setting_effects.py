@@ -9,12 +9,18 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboards.charts import show as show_chart
-from dashboards.page.trials import called
+from dashboards.page.trials import LAMBDA, called
 from dashboards.plain import plain
-from dashboards.queries.sweeps import Asked, effects
+from dashboards.queries.asked import Asked
+from dashboards.queries.sweeps import effects
 from dashboards.reading import ask
 
 _BLUE = "#4c9be8"
+_LAMBDA = (
+    " At 1, a usual difference between LLMs in the router's utility weighs as much as one in "
+    "their cost. Times a factor of each router it is the λ of cost_aware(lambda=…) that chains "
+    "tell: see Best trials."
+)
 _MOST = 24  # settings
 
 
@@ -34,7 +40,7 @@ def show_effects(asked: Asked, weights: Mapping[str, float], runs: list[str]) ->
     st.subheader("What each setting does", anchor="effects")
     st.caption(
         plain(
-            f"For each value of a setting: the middle half of its trials' {asked.figure} as a bar "
+            f"For each value of a setting: the middle half of its trials' {asked.name} as a bar "
             f"or band, their median, and the {best} as a triangle. Trials choose their other "
             "settings too, so a difference may be theirs."
         )
@@ -42,9 +48,10 @@ def show_effects(asked: Asked, weights: Mapping[str, float], runs: list[str]) ->
     titles = _titles([name for name, _, _ in charts])
     for start in range(0, len(charts), 2):
         columns = st.columns(2)
-        for place, (_, rows, chart) in enumerate(charts[start : start + 2]):
+        for place, (name, rows, chart) in enumerate(charts[start : start + 2]):
             with columns[place]:
                 told = f"{sum(rows['trials'].to_pylist()):,} trials have this setting."
+                told += _LAMBDA if name == LAMBDA else ""
                 show_chart(titles[start + place], told, rows, chart, runs, "trials")
 
 
@@ -80,7 +87,10 @@ def _choices(rows: pa.Table, asked: Asked) -> alt.LayerChart | alt.FacetChart:
                 axis=alt.Axis(labelLimit=200, labelOverlap=False)),
         tooltip=["setting:N", *_TIPS],
     )  # fmt: skip
-    x: dict[str, Any] = {"title": asked.figure, "scale": alt.Scale(zero=False, padding=8)}
+    x: dict[str, Any] = {
+        "title": asked.name, "scale": alt.Scale(zero=False, padding=8),
+        "axis": alt.Axis(tickCount=4),
+    }  # fmt: skip
     bars = base.mark_bar(color=_BLUE, opacity=0.5, height={"band": 0.6}).encode(
         x=alt.X("low:Q", **x), x2="high:Q"
     )
@@ -99,7 +109,7 @@ def _numbers(rows: pa.Table, asked: Asked) -> alt.LayerChart | alt.FacetChart:
         tooltip=[alt.Tooltip("least:Q", title="from", format=".4g"),
                  alt.Tooltip("most:Q", title="to", format=".4g"), *_TIPS],
     )  # fmt: skip
-    y: dict[str, Any] = {"title": asked.figure, "scale": alt.Scale(zero=False, padding=8)}
+    y: dict[str, Any] = {"title": asked.name, "scale": alt.Scale(zero=False, padding=8)}
     band = base.mark_area(color=_BLUE, opacity=0.3).encode(y=alt.Y("low:Q", **y), y2="high:Q")
     line = base.mark_line(color=_BLUE, point=True).encode(y=alt.Y("middle:Q", **y))
     best = base.mark_point(shape="triangle-up", filled=True, color="#e8782b", size=45).encode(

@@ -1,12 +1,10 @@
 """The trials of a study: how it went, what pays, and which settings no other beats."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import duckdb
 import pyarrow as pa
 
 from dashboards.importance import importances
+from dashboards.queries.asked import Asked, pointer
 from dashboards.queries.scored import table
 
 _STUDIES = """
@@ -30,16 +28,17 @@ _NAMES = """
 _TRIED = """
     create or replace temp table tried as
     select trial, params, objectives, run_id,
-           try_cast(json_extract_string(objectives, $pointer) as double) as value,
+           $times * try_cast(json_extract_string(objectives, $pointer) as double) as value,
            $sign * value as gain
     from trials
     where study = $study and state = 'COMPLETE' and isfinite(value)
       and ($top_k is null or json_extract_string(params, 'top_k') = $top_k)
 """
 _COUNTS = """
-    select count(*) as trials, any_value(run_id) as run_id, arg_max(value, gain) as best,
-           arg_max(trial, gain) as best_trial
-    from tried
+    select count(*) as trials, any_value(run_id) as run_id, $sign * max(gain) as best,
+           min(trial) filter (where gain = most) as best_trial,
+           count(*) filter (where gain = most) as equal
+    from tried, (select max(gain) as most from tried)
 """
 _TOP_KS = """
     select distinct try_cast(json_extract_string(params, 'top_k') as bigint) as top_k
@@ -67,7 +66,7 @@ _SAMPLE = """
 # On the front is what no other beats in both; of equal trials the first.
 _FRONT = """
     with pairs as (
-        select *, try_cast(json_extract_string(objectives, $cost) as double) as cost,
+        select *, $times * try_cast(json_extract_string(objectives, $cost) as double) as cost,
                $cost_sign * cost as cost_gain
         from tried
     ), gone as (
@@ -141,35 +140,6 @@ SEEN = 5
 """Trials that a setting must have to be told of; twice as many, for two bands, of a number."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which trials are looked at, and by which figure of theirs.
-
-    Attributes:
-        study: name.
-        figure: name of an entry of `objectives`.
-        smaller: the smaller the better.
-        top_k: only trials of this K; None for all.
-    """
-
-    study: str
-    figure: str
-    smaller: bool = False
-    top_k: int | None = None
-
-    @property
-    def sign(self) -> int:
-        """-1 where the smaller is the better."""
-        return -1 if self.smaller else 1
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Values of the parameters of `_TRIED`."""
-        top_k = None if self.top_k is None else str(self.top_k)
-        given = {"study": self.study, "pointer": _pointer(self.figure), "top_k": top_k}
-        return given | {"sign": self.sign}
-
-
 def studies(db: duckdb.DuckDBPyConnection) -> pa.Table:
     """study, trials, complete; the one that was written to last comes first."""
     return table(db, _STUDIES)
@@ -192,7 +162,8 @@ def history(db: duckdb.DuckDBPyConnection, asked: Asked) -> dict[str, pa.Table]:
     """How a study went.
 
     Returns:
-        counts: one row: trials, run_id of one of them, best (value), best_trial.
+        counts: one row: trials, run_id of one of them, best (value), best_trial (of equal ones
+            the first), equal (how many have that value).
         trials: trial, value, best_so_far, is_best, settings (JSON), run_id; all that were the best
             so far, and about `DRAWN` of the others, always the same ones.
         best: trial, value, settings, figures (JSON), run_id of the best `LISTED` trials.
@@ -200,20 +171,22 @@ def history(db: duckdb.DuckDBPyConnection, asked: Asked) -> dict[str, pa.Table]:
     _take(db, asked)
     given = {"sign": asked.sign, "most": DRAWN}
     return {
-        "counts": table(db, _COUNTS),
+        "counts": table(db, _COUNTS, {"sign": asked.sign}),
         "trials": table(db, _HISTORY, given),
         "best": table(db, _BEST, {"most": LISTED}),
     }
 
 
-def front(db: duckdb.DuckDBPyConnection, asked: Asked, cost: str, cost_smaller: bool) -> pa.Table:
+def front(
+    db: duckdb.DuckDBPyConnection, asked: Asked, cost: str, cost_smaller: bool, times: float = 1.0
+) -> pa.Table:
     """trial, value, cost, settings (JSON), run_id, front: the front and about `DRAWN` others.
 
-    Of equal trials the first is on the front.
+    Of equal trials the first is on the front. `times`: what costs are multiplied by.
     """
     _take(db, asked)
-    sign = -1 if cost_smaller else 1
-    return table(db, _FRONT, {"cost": _pointer(cost), "cost_sign": sign, "most": DRAWN})
+    given = {"cost": pointer(cost), "cost_sign": -1 if cost_smaller else 1, "times": times}
+    return table(db, _FRONT, given | {"most": DRAWN})
 
 
 def effects(db: duckdb.DuckDBPyConnection, asked: Asked) -> dict[str, pa.Table]:
@@ -239,8 +212,3 @@ def importance(db: duckdb.DuckDBPyConnection, asked: Asked) -> pa.Table:
 
 def _take(db: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     db.execute(_TRIED, asked.parameters)
-
-
-def _pointer(name: str) -> str:
-    """A JSON pointer (RFC 6901) to an entry, whatever its name holds."""
-    return "/".join(["", name.replace("~", "~0").replace("/", "~1")])

@@ -18,7 +18,8 @@ from workbench.tracking import study_storage, work_folder
 METRICS = ["quality", "comparisons"]
 """The objectives of a sweep: the first to be large, the second, what it costs, to be small."""
 DIRECTIONS = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
-_KEY, _ASKED = "workbench.key", "workbench.config"
+_KEY, ASKED = "workbench.key", "workbench.config"
+"""Attributes of a study: what it is known by, and the settings that this was made of."""
 
 
 def claimed_study(
@@ -51,12 +52,12 @@ def claimed_study(
         if known.get(_KEY) == key:
             return study
         if _KEY in known:
-            told = _differences(known.get(_ASKED, {}), json.loads(json.dumps(asked, default=str)))
+            told = _differences(known.get(ASKED, {}), json.loads(json.dumps(asked, default=str)))
             raise BadValue("study", name, f"another name: this study has {told}")
         if study.get_trials(deepcopy=False) or study.directions != DIRECTIONS:
             raise BadValue("study", name, "another name: this study was not made by such a sweep")
         study.set_metric_names(list(metrics))
-        study.set_user_attr(_ASKED, dict(asked))
+        study.set_user_attr(ASKED, dict(asked))
         # Last, because it says that the study is whole.
         study.set_user_attr(_KEY, key)
     return study

@@ -12,15 +12,19 @@ from dashboards.charts import LINES
 from dashboards.charts import show as show_chart
 from dashboards.filters import one_chosen
 from dashboards.plain import plain
+from dashboards.queries.looks import chain_costs
 from dashboards.queries.overview import evaluated, labels, leaderboard
 from dashboards.queries.scored import Part
 from dashboards.reading import ask
-from dashboards.systems import SYSTEM_KINDS, kind_of, system_names
+from dashboards.systems import CHAINED, RANKER, SYSTEM_KINDS, kind_of, system_names
 from workbench.stages.system_names import BEST_SINGLE, ORACLE
 
-_COLOURS = alt.Scale(
-    domain=list(SYSTEM_KINDS),
-    range=["#4c9be8", "#9d9d9d", "#f28e2b", "#3aa76d", "#b07aa1", "#e15759"],
+_COLOURS = dict(
+    zip(
+        SYSTEM_KINDS,
+        ["#4c9be8", "#9d9d9d", "#f28e2b", "#3aa76d", "#b07aa1", "#e15759"],
+        strict=True,
+    )
 )
 _MOST = 3000  # systems that are asked for
 _PER_KIND = (8, 3, 20, 50, 200)
@@ -75,7 +79,12 @@ def _cell_chosen(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
         key=lambda cell: (cell["split"] != "test", -cell["systems"], cell["dataset"]),
     )
     names = {f"{cell['dataset']}, {cell['split']}": cell for cell in own}
-    return names[one_chosen("Leaderboard of", "results", list(names)) or next(iter(names))]
+    chosen: str = st.sidebar.selectbox(
+        "Leaderboard of", list(names), key="results", bind="query-params",
+        help="Systems are evaluated on one split at a time: Split above tells which of these are "
+        "listed. One Category gives the leaderboard of its prompts alone, where it was evaluated.",
+    )  # fmt: skip
+    return names[chosen]
 
 
 def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -119,7 +128,7 @@ def _draw(
     left_out = f"{len(drawn)} of {len(rows)} systems are drawn. " if len(drawn) < len(rows) else ""
     told = (
         f"Mean quality of each system's answers by {measure} on {where}; lines: 95 % interval "
-        f"(bootstrap over prompts). {_BESIDE}{left_out}{_sizes(rows)}"
+        f"(bootstrap over prompts). {_BESIDE}{_names_told(drawn)}{left_out}{_sizes(rows)}"
     )
     runs = list(dict.fromkeys(row["run_id"] for row in rows))
     show_chart("Leaderboard", told, everything, _chart(rows, drawn, measure), runs, "figures")
@@ -131,9 +140,24 @@ def _draw(
 _LEGEND = alt.Legend(orient="bottom", columns=3)  # beside long names there is little room
 
 _BESIDE = (
-    "BestSingle always asks the LLM that is best on average; Oracle knows the best answer of each "
-    "prompt, and is the most that choosing can reach. "
+    "BestSingle always asks the LLM that is best on validation; Oracle knows the best answer of "
+    "each prompt, and is the most that choosing can reach. "
 )
+_ORDERS = "A ranking that names no order has compared both orders of each pair. "
+_MONEY = {"usd": "US dollars", "parameters": "billion parameters"}
+
+
+def _names_told(drawn: Sequence[dict[str, Any]]) -> str:
+    """What the names of rankings and chains leave to be guessed."""
+    told = _ORDERS if any(row["kind"] in (RANKER, CHAINED) for row in drawn) else ""
+    if any(row["kind"] == CHAINED and "λ=" in row["name"] for row in drawn):
+        units = [_MONEY.get(unit, unit) for unit in ask(chain_costs)["unit"].to_pylist()]
+        told += (
+            "m: LLMs that a chain asks; λ: that of cost_aware(lambda=…), times the mean cost of "
+            f"one answer ({' or '.join(units) or 'in the unit of its study'}) it is taken off an "
+            "LLM's utility. Sweeps tells the trial of each chain. "
+        )
+    return told
 
 
 def _sizes(rows: Sequence[dict[str, Any]]) -> str:
@@ -151,9 +175,11 @@ def _chart(
 ) -> alt.LayerChart | alt.FacetChart:
     points = pa.Table.from_pylist([{name: row[name] for name in _SHOWN} for row in drawn])
     order = [row["name"] for row in drawn]
+    kinds = [kind for kind in SYSTEM_KINDS if any(row["kind"] == kind for row in drawn)]
+    colours = alt.Scale(domain=kinds, range=[_COLOURS[kind] for kind in kinds])
     base = alt.Chart(points).encode(
         y=alt.Y("name:N", sort=order, title=None, axis=_NAMES),
-        color=alt.Color("kind:N", scale=_COLOURS, title=None, legend=_LEGEND),
+        color=alt.Color("kind:N", scale=colours, title=None, legend=_LEGEND),
         tooltip=["name:N", "kind:N", *(alt.Tooltip(f"{name}:Q", format=".4f") for name in
                  ("quality", "low", "high", "vs_best_single")), "prompts:Q"],
     )  # fmt: skip
@@ -169,7 +195,8 @@ def _chart(
     return alt.layer(*layers).properties(height=alt.Step(19))
 
 
-_NAMES = alt.Axis(labelLimit=560, labelOverlap=False, labelBound=False, labelFlush=False)
+# Dots keep half of a window of 1,100 pixels; the tooltip has the whole name.
+_NAMES = alt.Axis(labelLimit=300, labelOverlap=False, labelBound=False, labelFlush=False)
 _TABLE = {
     "name": st.column_config.TextColumn("system", width="large"),
     "system": st.column_config.TextColumn("name in the store", width="small"),

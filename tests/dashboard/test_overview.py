@@ -1,5 +1,6 @@
 """The page Overview: pool, prompts, coverage and leaderboard."""
 
+import json
 import shutil
 from collections import Counter, defaultdict
 
@@ -8,7 +9,7 @@ import pytest
 
 from dashboards.queries import overview
 from dashboards.queries.scored import Part
-from dashboards.systems import SYSTEM_KINDS, kind_of, system_names
+from dashboards.systems import SYSTEM_KINDS, kind_of, lambda_of, system_names
 from workbench.store.labels import set_label
 from workbench.store.store import Store
 
@@ -154,6 +155,15 @@ def test_systems_have_names_that_people_read():
     assert "ZOOTER" in names[f"chain:{ROUTER}/argmax/m=1"]
 
 
+def test_a_chain_has_one_name_whatever_stands_beside_it():
+    chains = [f"chain:{id}/cost_aware(lambda=1020.0)/m=1" for id in (RANKER, ROUTER)]
+    labels = {RANKER: "ZOOTER", ROUTER: "ZOOTER"}
+    both = system_names(chains, labels)
+    assert both == {**system_names(chains[:1], labels), **system_names(chains[1:], labels)}
+    assert all("λ=1020" in name for name in both.values())
+    assert [lambda_of(name) for name in (chains[0], "chain:", *ODD)] == [1020, *[None] * 9]
+
+
 def test_systems_of_the_same_label_are_told_apart():
     systems = [f"{id}/{SCHEME}" for id in (RANKER, FUSER)]
     assert len(set(system_names(systems, {RANKER: "same", FUSER: "same"}).values())) == 2
@@ -163,16 +173,28 @@ def leaderboard_rows(app):
     return next(f.value for f in app.dataframe if "vs_best_single" in f.value.columns)
 
 
+def kinds_drawn(app):
+    """Kinds in the legend of the leaderboard, which is the first chart."""
+    spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
+    scales = [layer["encoding"].get("color", {}).get("scale") for layer in spec["layer"]]
+    return next(scale["domain"] for scale in scales if scale)
+
+
 def test_the_page_follows_the_url(page, evaluated):
     app = page("overview", evaluated, measure="rougeL@1", most="3", kinds="fusion")
     assert not app.exception
     caption = next(c.value for c in app.caption if "Mean quality" in c.value)
     assert "3 of 316 systems are drawn" in caption.replace("\\", "")
     assert "40 to 60" in caption.replace("\\", "")
+    assert "best on validation" in caption
+    assert "both orders" not in caption  # no ranking is drawn
+    assert kinds_drawn(app) == ["fusion"]
     assert len(leaderboard_rows(app)) == 316
     app.sidebar.multiselect(key="kinds").set_value([]).run()
     caption = next(c.value for c in app.caption if "Mean quality" in c.value)
     assert "15 of 316" in caption.replace("\\", "")
+    assert "both orders" in caption
+    assert set(kinds_drawn(app)) == set(SYSTEM_KINDS)
     app.sidebar.multiselect(key="category").set_value(["kind 1"]).run()
     assert len(leaderboard_rows(app)) == 1
     app.sidebar.multiselect(key="category").set_value(["kind 1", "kind 2"]).run()

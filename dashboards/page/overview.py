@@ -64,8 +64,11 @@ def _welcome() -> None:
 
 def _counts(held: dict[str, int]) -> None:
     told = {name: held[name] for name in _COUNTS if held[name]}
-    for column, (name, count) in zip(st.columns(len(told)), told.items(), strict=True):
-        column.metric(name.replace("llms", "LLMs"), _short(count), help=f"{count:,}")
+    with st.container(horizontal=True, gap="medium"):  # in a narrow window they take two lines
+        for name, count in told.items():
+            st.metric(
+                name.replace("llms", "LLMs"), _short(count), help=f"{count:,}", width="content"
+            )
 
 
 def _short(count: int) -> str:

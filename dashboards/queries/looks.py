@@ -37,7 +37,7 @@ def looked(
 
     No row where nobody has looked; of several the one that was written last, test before others.
     """
-    given = {"system": system, "measure": f"{figure}:{measure}", "split": split}
+    given = {"system": system, "measure": ":".join((figure, measure)), "split": split}
     return table(db, _LOOKED, given)
 
 

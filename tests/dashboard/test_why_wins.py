@@ -187,7 +187,7 @@ def test_a_part_that_stands_alone_often_stays():
 
 
 def test_the_page_tells_what_no_answer_has(page):
-    app = page("head_to_head", by="router benchmark-router-a")
+    app = page("head_to_head", by="measure rougeL@1")
     assert not app.exception
     assert any("lists, code, refusals" in one.value for one in app.caption)
 

@@ -44,3 +44,23 @@ def page(made_store, monkeypatch):
         return app.run()
 
     return draw
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A store with texts that a search could trip over; returns its path."""
+    path = tmp_path / "texts.duckdb"
+    with Store.create(path).writing() as db:
+        for prompt, instruction, text in [
+            ("p1", "100% of ÄPFEL", "nothing"), ("p2", "under_score", "an apple; äpfel"),
+            ("p3", "under-score'; drop table prompts; --", None), ("p4", "a\\b %", ""),
+        ]:  # fmt: skip
+            db.execute(
+                "insert into prompts values (?, 'd', 'test', ?, ?, null, null)",
+                [prompt, instruction, "" if prompt != "p4" else "INPUT"],
+            )
+            db.execute(
+                "insert into candidates values (?, ?, 'one', ?, '', null, null, null, null)",
+                ["c" + prompt, prompt, text],
+            )
+    return path

@@ -2,11 +2,13 @@
 
 import math
 
-from dashboards.queries.scored import Scorer
+from dashboards.queries.prompts import Wanted, found_prompts
+from dashboards.queries.scored import Part, Scorer
 
 BY_MEASURE = Scorer("measure", "rougeL@1")
 BY_RANKER = Scorer("ranker", "benchmark-ranker", "max_wins;order=both;schedule=all")
 BY_ROUTER = Scorer("router", "benchmark-router-a")
+EVERY = 10_000
 
 
 def scores(db, part, scorer):
@@ -22,3 +24,8 @@ def scores(db, part, scorer):
             of_prompt = found.setdefault(prompt, (category, {}))[1]
             of_prompt[llm] = max(score, of_prompt.get(llm, -math.inf))
     return found
+
+
+def asked(db, part=Part(), scorer=BY_MEASURE, most=EVERY, offset=0, **wanted):  # noqa: B008
+    """What the page Prompts asks."""
+    return found_prompts(db, part, scorer, Wanted(**wanted), most, offset)

@@ -18,9 +18,8 @@ RANKERS = {RewardModel: write_classifier, MLMScoring: write_mlm}
 both = pytest.mark.parametrize("ranker", RANKERS)
 
 
-def refused(ranker, folder, match, **options):
-    with pytest.raises(BadModel, match=match):
-        ranker(str(folder), **{**LENGTHS, **options}).prepare()
+def prepared(ranker, folder, **options):
+    return ranker(str(folder), **{**LENGTHS, **options}).prepare()
 
 
 def changed(folder, change):
@@ -37,13 +36,17 @@ def test_an_encoder_without_a_trained_head(ranker, kind, tmp_path):
     AutoModel.from_pretrained(folder).save_pretrained(tmp_path / "bare")
     AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "bare")
     head = "classifier" if ranker is RewardModel else "cls.predictions|lm_head"
-    refused(ranker, tmp_path / "bare", f"no trained head: a .* needs .*({head})")
+    with pytest.raises(BadModel, match=f"no trained head: a .* needs .*({head})"):
+        prepared(ranker, tmp_path / "bare")
 
 
 def test_the_head_of_another_purpose(tmp_path):
-    refused(MLMScoring, write_classifier("bert", tmp_path / "c"), "no trained head: a BertForMask")
-    refused(RewardModel, write_mlm("bert", tmp_path / "m"), "no trained head: a BertForSequence")
-    refused(MLMScoring, write_classifier("llama", tmp_path / "l"), "mask token")
+    with pytest.raises(BadModel, match="no trained head: a BertForMask"):
+        prepared(MLMScoring, write_classifier("bert", tmp_path / "c"))
+    with pytest.raises(BadModel, match="no trained head: a BertForSequence"):
+        prepared(RewardModel, write_mlm("bert", tmp_path / "m"))
+    with pytest.raises(BadModel, match="mask token"):
+        prepared(MLMScoring, write_classifier("llama", tmp_path / "l"))
 
 
 @both
@@ -53,15 +56,19 @@ def test_weights_that_are_missing_of_another_shape_or_not_finite(ranker, tmp_pat
     RANKERS[ranker]("bert", folder)
     whole = load_file(folder / "model.safetensors")
     save_file({k: v for k, v in whole.items() if k != name}, folder / "model.safetensors")
-    refused(ranker, folder, f"1 missing .{name}")
+    with pytest.raises(BadModel, match=f"1 missing .{name}"):
+        prepared(ranker, folder)
     save_file({**whole, name: torch.zeros(3, 3)}, folder / "model.safetensors")
-    refused(ranker, folder, rf"1 of another shape .{name} \(3, 3\) for \(16, 32\)")
+    with pytest.raises(BadModel, match=rf"1 of another shape .{name} \(3, 3\) for \(16, 32\)"):
+        prepared(ranker, folder)
     spoilt = whole[name].clone()
     spoilt[0, 0] = torch.inf
     save_file({**whole, name: spoilt}, folder / "model.safetensors")
-    refused(ranker, folder, f"1 not finite .{name}")
+    with pytest.raises(BadModel, match=f"1 not finite .{name}"):
+        prepared(ranker, folder)
     (folder / "model.safetensors").write_bytes(b"broken")
-    refused(ranker, folder, "cannot load a model")
+    with pytest.raises(BadModel, match="cannot load a model"):
+        prepared(ranker, folder)
 
 
 def test_weights_that_a_reward_model_has_no_place_for(tmp_path):
@@ -69,29 +76,35 @@ def test_weights_that_a_reward_model_has_no_place_for(tmp_path):
     changed(tmp_path, lambda w: w.update({"bert.embeddings.position_ids": torch.arange(3)}))
     assert RewardModel(str(tmp_path), **LENGTHS).prepare().built  # an old buffer, no weight
     changed(tmp_path, lambda w: w.update({"regression_layer.weight": torch.zeros(1, 16)}))
-    refused(RewardModel, tmp_path, "1 unknown .regression_layer.weight")
+    with pytest.raises(BadModel, match=r"1 unknown .regression_layer\.weight"):
+        prepared(RewardModel, tmp_path)
 
 
 def test_more_outputs_than_one(tmp_path):
-    refused(RewardModel, write_classifier("bert", tmp_path, num_labels=3), "has 3 outputs")
+    with pytest.raises(BadModel, match="has 3 outputs"):
+        prepared(RewardModel, write_classifier("bert", tmp_path, num_labels=3))
 
 
 def test_no_padding_no_chat_template_or_one_for_other_chats(tmp_path):
     tokenizer = byte_tokenizer()
     tokenizer.eos_token = None
     folder = write_classifier("llama", tmp_path / "endless", tokenizer=tokenizer)
-    refused(RewardModel, folder, "neither padding nor an end")
+    with pytest.raises(BadModel, match="neither padding nor an end"):
+        prepared(RewardModel, folder)
     folder = write_classifier("llama", tmp_path / "plain", tokenizer=byte_tokenizer(None))
-    refused(RewardModel, folder, "no chat template", template="chat")
+    with pytest.raises(BadModel, match="no chat template"):
+        prepared(RewardModel, folder, template="chat")
     strict = "{{ raise_exception('system first') }}"
     folder = write_classifier("llama", tmp_path / "strict", tokenizer=byte_tokenizer(strict))
-    refused(RewardModel, folder, "system first", template="chat")
+    with pytest.raises(BadModel, match="system first"):
+        prepared(RewardModel, folder, template="chat")
 
 
 def test_no_mask_token(tmp_path):
     tokenizer = word_tokenizer("bert")
     tokenizer.mask_token = None
-    refused(MLMScoring, write_mlm("bert", tmp_path, tokenizer=tokenizer), "no mask token")
+    with pytest.raises(BadModel, match="no mask token"):
+        prepared(MLMScoring, write_mlm("bert", tmp_path, tokenizer=tokenizer))
 
 
 @both
@@ -99,16 +112,20 @@ def test_a_tokenizer_of_another_model(ranker, tmp_path):
     RANKERS[ranker]("bert", tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "vocab_size": 20}))
-    refused(ranker, tmp_path, "tokens, but its embedding 20")
+    with pytest.raises(BadModel, match="tokens, but its embedding 20"):
+        prepared(ranker, tmp_path)
 
 
 @both
 def test_what_is_no_model(ranker, tmp_path):
-    refused(ranker, tmp_path / "nothing", "no directory")
-    refused(ranker, tmp_path, "cannot read the configuration")
+    with pytest.raises(BadModel, match="no directory"):
+        prepared(ranker, tmp_path / "nothing")
+    with pytest.raises(BadModel, match="cannot read the configuration"):
+        prepared(ranker, tmp_path)
     RANKERS[ranker]("bert", tmp_path)
     (tmp_path / "tokenizer.json").write_text("{broken")
-    refused(ranker, tmp_path, "cannot read a tokenizer")
+    with pytest.raises(BadModel, match="cannot read a tokenizer"):
+        prepared(ranker, tmp_path)
 
 
 @both

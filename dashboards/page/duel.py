@@ -109,7 +109,7 @@ def _categories(
     })  # fmt: skip
     base = alt.Chart(table).encode(
         y=alt.Y("category:N", sort=None, title=None,
-                axis=alt.Axis(labelLimit=260, labelFlush=False)),
+                axis=alt.Axis(labelLimit=260)),
         tooltip=["category:N", *(alt.Tooltip(f"{end}:Q", format=".1%") for end in _ENDS),
                  alt.Tooltip("prompts:Q", format=","), "a_wins:Q", "b_wins:Q"],
     )  # fmt: skip

@@ -62,7 +62,7 @@ def _matrix(rates: pa.Table, llms: list[str], name: str, runs: list[str]) -> Non
     base = alt.Chart(drawn).encode(
         x=alt.X("column:N", sort=llms, title=None,
                 axis=alt.Axis(labelAngle=-40, labelLimit=200, orient="top", labelOverlap=False)),
-        y=alt.Y("row:N", sort=llms, title=None, axis=alt.Axis(labelLimit=260, labelFlush=False)),
+        y=alt.Y("row:N", sort=llms, title=None, axis=alt.Axis(labelLimit=260)),
     )  # fmt: skip
     tiles = base.mark_rect().encode(
         color=alt.Color("share:Q", title="row beats column", legend=alt.Legend(format="%"))

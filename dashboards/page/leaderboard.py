@@ -12,7 +12,7 @@ from dashboards.charts import LINES
 from dashboards.charts import show as show_chart
 from dashboards.filters import one_chosen
 from dashboards.plain import plain
-from dashboards.queries.looks import chain_costs
+from dashboards.queries.beside_trials import chain_costs
 from dashboards.queries.overview import evaluated, labels, leaderboard
 from dashboards.queries.scored import Part
 from dashboards.reading import ask
@@ -196,7 +196,7 @@ def _chart(
 
 
 # Dots keep half of a window of 1,100 pixels; the tooltip has the whole name.
-_NAMES = alt.Axis(labelLimit=300, labelOverlap=False, labelBound=False, labelFlush=False)
+_NAMES = alt.Axis(labelLimit=300, labelOverlap=False, labelBound=False)
 _TABLE = {
     "name": st.column_config.TextColumn("system", width="large"),
     "system": st.column_config.TextColumn("name in the store", width="small"),

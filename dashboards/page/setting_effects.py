@@ -11,8 +11,8 @@ import streamlit as st
 from dashboards.charts import show as show_chart
 from dashboards.page.trials import LAMBDA, called
 from dashboards.plain import plain
-from dashboards.queries.asked import Asked
 from dashboards.queries.sweeps import effects
+from dashboards.queries.trials_asked import Asked
 from dashboards.reading import ask
 
 _BLUE = "#4c9be8"

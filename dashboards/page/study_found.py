@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboards.page.trials import show_one
 from dashboards.plain import plain
-from dashboards.queries.asked import Asked
-from dashboards.queries.looks import looked, priced
+from dashboards.queries.beside_trials import looked, priced
+from dashboards.queries.trials_asked import Asked
 from dashboards.reading import ask
 from dashboards.studies import Study
 from dashboards.systems import CHAINED, kind_of

@@ -17,9 +17,9 @@ from dashboards.page.setting_effects import show_effects
 from dashboards.page.study_found import QUALITIES, show_found
 from dashboards.page.trials import columns_of, show_best, with_told
 from dashboards.plain import plain
-from dashboards.queries.asked import Asked
 from dashboards.queries.scored import Part
 from dashboards.queries.sweeps import JUDGED, front, history, importance, names, studies
+from dashboards.queries.trials_asked import Asked
 from dashboards.reading import ask
 from dashboards.runs import link_to_run, run_told
 from dashboards.studies import Study, study_told

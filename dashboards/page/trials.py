@@ -9,8 +9,8 @@ import streamlit as st
 
 from dashboards.charts import csv
 from dashboards.plain import plain
-from dashboards.queries.asked import Asked
 from dashboards.queries.overview import labels
+from dashboards.queries.trials_asked import Asked
 from dashboards.reading import ask
 from dashboards.runs import address
 from dashboards.studies import Study

@@ -106,7 +106,7 @@ def _trait_chart(two: Duel, rows: pa.Table) -> alt.FacetChart:
     pale = alt.condition("datum.clear == 'yes'", alt.value(1.0), alt.value(0.35))
     base = alt.Chart().encode(
         y=alt.Y("winner:N", sort=[two.a, two.b], title=None,
-                axis=alt.Axis(labelLimit=170, labelFlush=False)),
+                axis=alt.Axis(labelLimit=170)),
         opacity=pale,
         tooltip=["winner:N", "trait:N", *(_number(field) for field in _FIELDS), "clear:N",
                  alt.Tooltip("answers:Q", format=","),
@@ -139,7 +139,7 @@ def _phrases(
     clear = pc.greater(shown["z"], sure)
     shown = shown.append_column("clear", pc.if_else(clear, "yes", "may be chance"))
     bars = alt.Chart(shown).mark_bar().encode(
-        y=alt.Y("phrase:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelFlush=False)),
+        y=alt.Y("phrase:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
         x=alt.X("z:Q", title="z of the log-odds"),
         color=_colour(two, "winner"),
         opacity=alt.condition("datum.clear == 'yes'", alt.value(1.0), alt.value(0.4)),

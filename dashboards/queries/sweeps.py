@@ -4,8 +4,8 @@ import duckdb
 import pyarrow as pa
 
 from dashboards.importance import importances
-from dashboards.queries.asked import Asked, pointer
 from dashboards.queries.scored import table
+from dashboards.queries.trials_asked import Asked, pointer
 
 _STUDIES = """
     select study, count(*) as trials, count(*) filter (state = 'COMPLETE') as complete

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pyarrow as pa
 import pytest
 
-from dashboards.queries import looks, sweeps
-from dashboards.queries.asked import Asked
+from dashboards.queries import beside_trials, sweeps
+from dashboards.queries.trials_asked import Asked
 from dashboards.studies import Study
 from workbench.store.store import Store
 
@@ -236,8 +236,8 @@ def test_the_page_follows_the_url(page, studied):
 
 def test_what_nobody_has_priced_or_looked_at_is_not_told(trials):
     db, _ = trials
-    assert looks.priced(db, SWEEP).to_pylist() == [{"comparisons": None, "fusions": None}]
-    assert looks.looked(db, "no system", "quality", "rougeL@1", "validation").num_rows == 0
+    assert beside_trials.priced(db, SWEEP).to_pylist() == [{"comparisons": None, "fusions": None}]
+    assert beside_trials.looked(db, "no system", "quality", "rougeL@1", "validation").num_rows == 0
 
 
 def test_too_few_trials_are_told(page, studied):
